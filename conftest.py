@@ -1,0 +1,3 @@
+"""Test-session plugins for this repository; nothing the gates need stands here (the installed plugin brings it all)."""
+
+pytest_plugins = ["pytester"]

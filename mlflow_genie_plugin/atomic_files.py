@@ -1,0 +1,53 @@
+"""Writing files so that a reader sees the old content or the new, never a torn one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mlflow_genie_plugin.errors import UnwritableFileError
+
+
+def write_bytes_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write ``data`` to ``path`` through a temporary file in the same folder (write, fsync, rename).
+
+    Raises:
+        UnwritableFileError: The folder is read-only, the disk is full, …; the old file is untouched.
+    """
+    target = Path(path)
+    temporary: str | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise UnwritableFileError(
+            f"cannot write {target}: {error.strerror or error}",
+            next_step="free some space or choose a writable place, then run the same command again",
+        ) from error
+    return target
+
+
+def write_json_atomically(path: str | os.PathLike[str], value: Any) -> Path:
+    """Write ``value`` as indented UTF-8 JSON (keys in the order given) with a final newline; see above."""
+    return write_bytes_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _umask() -> int:
+    # There is no way to read the umask without setting it; mkstemp's 0600 would hide results from colleagues.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,45 @@
+"""``mlflow-genie``: finds the command, loads only its module, and leaves the work to it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import rich_click as click
+
+# Command name → where it is. Modules import click only; everything heavy is imported inside the commands, so that
+# --help and completion answer at once.
+COMMANDS = {
+    "quickstart": "mlflow_genie_plugin.cli.quickstart:quickstart",
+    "space": "mlflow_genie_plugin.cli.space:space",
+    "snapshot": "mlflow_genie_plugin.cli.snapshot:snapshot",
+    "evaluate": "mlflow_genie_plugin.cli.evaluate:evaluate",
+    "verify": "mlflow_genie_plugin.cli.verify:verify",
+    "restore": "mlflow_genie_plugin.cli.restore:restore",
+    "rollback": "mlflow_genie_plugin.cli.restore:rollback",
+    "apply": "mlflow_genie_plugin.cli.apply:apply",
+    "lineage": "mlflow_genie_plugin.cli.lineage:lineage",
+    "drift": "mlflow_genie_plugin.cli.drift:drift",
+    "local": "mlflow_genie_plugin.cli.local:local",
+    "doctor": "mlflow_genie_plugin.cli.doctor:doctor",
+    "completion": "mlflow_genie_plugin.cli.completion:completion",
+}
+
+
+class LazyGroup(click.RichGroup):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        return getattr(import_module(module), name)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="mlflow-genie-plugin", prog_name="mlflow-genie")
+def main() -> None:
+    """Evaluate, gate, promote and roll back Databricks Genie Spaces as MLflow model versions."""

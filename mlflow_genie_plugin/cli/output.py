@@ -1,0 +1,105 @@
+"""How commands speak: results on stdout (``--json`` for machines), talk on stderr, and one boundary for errors."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from mlflow_genie_plugin.errors import ExitCode, GenieError, InvalidDocumentError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def say(text: str = "") -> None:
+    """Print a line for the person at the terminal (stderr)."""
+    click.echo(text, err=True)
+
+
+def emit(text: str) -> None:
+    """Print a result for a person (stdout)."""
+    click.echo(text)
+
+
+def emit_json(value: Any) -> None:
+    """Print a result for a machine: one JSON document on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def command(function: Command) -> Command:
+    """Give a click command the options every command has (``--json``, ``--debug``) and the error boundary.
+
+    The function receives ``as_json``; it returns nothing or an :class:`ExitCode`.
+    """
+
+    @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")
+    @click.option("--debug", is_flag=True, hidden=True, help="Show the traceback of an error.")
+    @functools.wraps(function)
+    def run(*args: Any, as_json: bool, debug: bool, **kwargs: Any) -> None:
+        try:
+            code = function(*args, as_json=as_json, **kwargs)
+        except GenieError as error:
+            if debug:
+                raise
+            _report(error, as_json=as_json)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            say("interrupted")
+            sys.exit(130)
+        except BrokenPipeError:
+            sys.exit(141)
+        sys.exit(int(code or ExitCode.OK))
+
+    return run  # type: ignore[return-value]
+
+
+def workspace_options(function: Command) -> Command:
+    """Add ``--profile`` and ``--target``: which workspace to sign in to."""
+    profile = click.option(
+        "-p", "--profile", default=None, help="Databricks profile; default: databricks.yml, then the environment."
+    )
+    target = click.option("-t", "--target", default=None, help="Target of databricks.yml whose profile is used.")
+    decorated: Command = profile(target(function))
+    return decorated
+
+
+def confirm_write(question: str, *, assume_yes: bool) -> None:
+    """Ask before a write; without a terminal and without ``--yes`` nothing is written (exit 2)."""
+    from mlflow_genie_plugin.errors import UsageError
+
+    if assume_yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "this would change a space and there is no terminal to ask",
+            next_step="add --yes, or --dry-run to see the plan",
+        )
+    if not click.confirm(question, err=True):
+        raise UsageError("not confirmed; nothing was written")
+
+
+def error_as_json(error: GenieError) -> dict[str, Any]:
+    """Return the error for machines: code, message, next step, details and violations."""
+    document: dict[str, Any] = {
+        "code": error.code,
+        "message": error.what,
+        "next_step": error.next_step,
+        "exit_code": int(error.exit_code),
+        "details": error.details,
+    }
+    if isinstance(error, InvalidDocumentError):
+        document["violations"] = [
+            {"path": v.path, "rule": v.rule, "severity": v.severity, "message": v.message, "fix": v.fix}
+            for v in error.violations
+        ]
+    return {"error": document}
+
+
+def _report(error: GenieError, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(error_as_json(error))
+    say(f"error[{error.code}]: {error}")
