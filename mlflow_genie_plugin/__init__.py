@@ -1,6 +1,7 @@
 """Databricks Genie Spaces as MLflow model versions: snapshot, evaluate, gate, restore.
 
-The names below are imported when they are first used, so that ``import mlflow`` and ``pytest`` never pay for this package.
+The names below are imported when they are first used, so that ``import mlflow`` and ``pytest`` never pay for this
+package.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _EXPORTS = {
 FLAVOR_NAME = "genie-space"
 
 __version__ = "0.1.0"
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "FLAVOR_NAME",
     "SpaceConfig",
     "__version__",

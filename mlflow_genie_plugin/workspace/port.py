@@ -217,13 +217,22 @@ class CatalogPort(Protocol):
     """Reads Unity Catalog metadata of assets, by three-part name."""
 
     def columns(self, identifiers: Sequence[str]) -> list[dict[str, Any]]:
-        """One row a column: table_catalog, table_schema, table_name, column_name, ordinal_position, data_type, comment."""
+        """Return a row a column.
+
+        Keys: table_catalog, table_schema, table_name, column_name, ordinal_position, data_type, comment.
+        """
 
     def tags(self, identifiers: Sequence[str]) -> list[dict[str, Any]]:
-        """One row a tag: catalog_name, schema_name, table_name, column_name (None for the table's), tag_name, tag_value."""
+        """Return a row a tag.
+
+        Keys: catalog_name, schema_name, table_name, column_name (None for the table's own), tag_name, tag_value.
+        """
 
     def routines(self, identifiers: Sequence[str]) -> list[dict[str, Any]]:
-        """One row a function: routine_catalog, routine_schema, routine_name, routine_definition, data_type, comment, parameters."""
+        """Return a row a function.
+
+        Keys: routine_catalog, routine_schema, routine_name, routine_definition, data_type, comment, parameters.
+        """
 
 
 class Workspace(Protocol):
