@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,6 +12,9 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from mlflow_genie_plugin.errors import ExitCode, GenieError, InvalidDocumentError
+
+UNEXPECTED = 70  # a defect of ours; none of the exit codes of ExitCode may mean that
+_SHORTEST_SECRET = 6
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,6 +56,12 @@ def command(function: Command) -> Command:
             sys.exit(130)
         except BrokenPipeError:
             sys.exit(141)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if debug:
+                raise
+            sys.exit(_report_unexpected(error))
         sys.exit(int(code or ExitCode.OK))
 
     return run  # type: ignore[return-value]
@@ -97,6 +107,26 @@ def error_as_json(error: GenieError) -> dict[str, Any]:
             for v in error.violations
         ]
     return {"error": document}
+
+
+def _report_unexpected(error: Exception) -> int:
+    """Tell of a defect in one line; the traceback goes to a file, without secrets and without local variables."""
+    import tempfile
+    import traceback
+    from pathlib import Path
+
+    text = "".join(traceback.format_exception(error))
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST_SECRET and any(
+            word in name.upper() for word in ("TOKEN", "SECRET", "PASSWORD", "KEY")
+        ):
+            text = text.replace(value, "***")
+    with tempfile.NamedTemporaryFile("w", prefix="mlflow-genie-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(text)
+    say(
+        f"error[MG000]: {type(error).__name__}: this is a defect of mlflow-genie — see {Path(log.name)}, or add --debug"
+    )
+    return UNEXPECTED
 
 
 def _report(error: GenieError, *, as_json: bool) -> None:
