@@ -1,0 +1,178 @@
+"""Databricks SQL text to tokens and trees, with the parser's blind spots repaired on the token stream."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+DIALECT = Dialect.get_or_raise("databricks")
+
+# Statements of other kinds may be parsed leniently (sqlglot falls back to "Command" and logs): the first word decides.
+QUERY_STARTS = frozenset(
+    {TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.L_PAREN, TokenType.VALUES, TokenType.TABLE}
+)
+
+_TOKEN = re.compile(r"<Token token_type: .*?, text: (.*?), line: .*?>", re.DOTALL)
+
+
+class SqlParseError(ValueError):
+    """Raised when text is not one Databricks SQL query; the message says where and why."""
+
+
+def tokens_of(sql: str) -> list[Token]:
+    """Split text into tokens whose ``start`` and ``end`` are character offsets into ``sql``.
+
+    Raises:
+        SqlParseError: The text cannot be tokenized, for example an unclosed quote or comment.
+    """
+    if not isinstance(sql, str):
+        raise SqlParseError(f"SQL must be text, not {type(sql).__name__}")
+    try:
+        return list(DIALECT.tokenize(sql))
+    except SqlglotError as exc:
+        raise SqlParseError(f"the SQL text cannot be read: {_first_line(str(exc))}") from exc
+
+
+def statements_of(tokens: list[Token]) -> list[list[Token]]:
+    """Split tokens at semicolons; empty statements are dropped."""
+    statements: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.token_type == TokenType.SEMICOLON:
+            statements.append([])
+        else:
+            statements[-1].append(token)
+    return [statement for statement in statements if statement]
+
+
+@lru_cache(maxsize=4096)
+def parse_query(sql: str) -> exp.Query:
+    """Parse one Databricks query.
+
+    The tree is cached and shared: copy it (``.copy()``) before changing anything in it.
+
+    Raises:
+        SqlParseError: The text is empty, holds several statements, is not a query, or does not parse.
+    """
+    statements = statements_of(tokens_of(sql))
+    if not statements:
+        raise SqlParseError("there is no SQL statement in the text")
+    if len(statements) > 1:
+        raise SqlParseError(f"expected one statement, found {len(statements)}")
+    first = statements[0][0]
+    if first.token_type not in QUERY_STARTS:
+        raise SqlParseError(f"expected a query (SELECT, WITH, FROM or VALUES), found {first.text.upper()[:40]!r}")
+    tree = _parse(statements[0], sql)
+    if isinstance(tree, exp.Values):
+        tree = exp.select("*").from_(tree)
+    if not isinstance(tree, exp.Query):
+        raise SqlParseError(f"expected a query, found {tree.key.upper()}")
+    return tree
+
+
+@lru_cache(maxsize=4096)
+def parse_fragment(sql: str) -> exp.Expr:
+    """Parse a query or a bare expression, such as a filter snippet or a join condition.
+
+    The tree is cached and shared: copy it before changing anything in it.
+
+    Raises:
+        SqlParseError: The text is neither.
+    """
+    statements = statements_of(tokens_of(sql))
+    if len(statements) != 1:
+        raise SqlParseError(f"expected one query or expression, found {len(statements)}")
+    if statements[0][0].token_type in QUERY_STARTS - {TokenType.L_PAREN}:
+        return parse_query(sql)
+    return _parse(statements[0], sql)
+
+
+def normalise_name(text: str) -> str:
+    """Return a dotted name without backticks, in lower case: ``normalise_name("Cat.`Sch`.T") == "cat.sch.t"``."""
+    return ".".join(split_name(text)).lower()
+
+
+def split_name(text: str) -> tuple[str, ...]:
+    """Split a dotted name into its parts without backticks; dots inside backticks do not split."""
+    parts: list[str] = [""]
+    quoted = False
+    position = 0
+    text = text.strip()
+    while position < len(text):
+        char = text[position]
+        if char == "`" and quoted and text[position + 1 : position + 2] == "`":
+            parts[-1] += "`"
+            position += 1
+        elif char == "`":
+            quoted = not quoted
+        elif char == "." and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += char
+        position += 1
+    return tuple(part if part != part.strip() and "`" in text else part.strip() for part in parts)
+
+
+def _parse(tokens: list[Token], sql: str) -> exp.Expr:
+    try:
+        trees = DIALECT.parser().parse(_repaired(tokens, sql), sql)
+    except ParseError as exc:
+        detail = exc.errors[0] if exc.errors else {}
+        near = str(detail.get("highlight") or "")
+        # The parser counts to the end of the word; people look for its beginning.
+        column = int(detail.get("col") or 1) - max(len(near) - 1, 0)
+        where = f" at line {detail['line']}, column {column}" if detail.get("line") else ""
+        where += f" near {near!r}" if near else ""
+        reason = _TOKEN.sub(r"'\1'", str(detail.get("description") or _first_line(str(exc)))).rstrip(".")
+        raise SqlParseError(f"syntax error{where}: {reason}") from exc
+    except (SqlglotError, RecursionError) as exc:
+        raise SqlParseError(f"the SQL text cannot be parsed: {_first_line(str(exc))}") from exc
+    if len(trees) != 1 or trees[0] is None:
+        raise SqlParseError(f"expected one statement, found {len(trees)}")
+    return trees[0]
+
+
+def _repaired(tokens: list[Token], sql: str) -> list[Token]:
+    """Rewrite the token runs that sqlglot reads differently from Databricks.
+
+    ``window(`` is a function call, not the WINDOW clause; ``t@v3`` is time travel, not an alias; ``'it''s'`` holds an
+    escaped quote, not two strings. Positions stay those of the original text.
+    """
+    repaired: list[Token] = []
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1] if index + 1 < len(tokens) else None
+        previous = tokens[index - 1] if index else None
+        if token.token_type == TokenType.WINDOW and following and following.token_type == TokenType.L_PAREN:
+            repaired.append(_retyped(token, TokenType.VAR, token.text))
+        elif token.token_type == TokenType.PARAMETER and previous and following and previous.end + 1 == token.start:
+            kind = "VERSION" if following.text[:1].lower() == "v" else "TIMESTAMP"
+            repaired.append(_retyped(token, TokenType.VAR if kind == "VERSION" else TokenType.TIMESTAMPTZ, kind))
+            repaired.append(_retyped(token, TokenType.ALIAS, "AS"))
+            repaired.append(_retyped(token, TokenType.VAR, "OF"))
+        elif repaired and previous and previous.token_type == TokenType.PARAMETER and repaired[-1].text == "OF":
+            repaired.append(_retyped(token, TokenType.STRING, token.text.lstrip("vV")))
+        elif (
+            token.token_type == TokenType.STRING
+            and previous
+            and previous.token_type == TokenType.STRING
+            and previous.end + 1 == token.start
+            and sql[previous.end] == sql[token.start]
+        ):
+            joined = repaired.pop()
+            text = joined.text + sql[token.start] + token.text
+            repaired.append(Token(TokenType.STRING, text, joined.line, joined.col, joined.start, token.end))
+        else:
+            repaired.append(token)
+    return repaired
+
+
+def _retyped(token: Token, token_type: TokenType, text: str) -> Token:
+    return Token(token_type, text, token.line, token.col, token.start, token.end, token.comments)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0] or "unknown error"
