@@ -1,0 +1,263 @@
+"""LoggedModels: finding one from any reference, its files, its tags."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from mlflow_genie_plugin.errors import ModelNotFoundError, UsageError
+from mlflow_genie_plugin.registry import versions
+from mlflow_genie_plugin.registry.connection import client, translate_errors
+
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
+
+MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_RUN_URI = re.compile(r"runs:/+([^/]+)(?:/(.*?))?/*")
+_NEXT = "give a model id (m-…), models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN_ID/NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A LoggedModel as the store has it now. ``params`` are write-once, ``tags`` are the mutable state.
+
+    ``creation_timestamp`` is milliseconds since the epoch, UTC.
+    """
+
+    model_id: str
+    name: str
+    experiment_id: str
+    params: dict[str, str] = field(hash=False)
+    tags: dict[str, str] = field(hash=False)
+    artifact_location: str
+    source_run_id: str | None
+    status: str
+    creation_timestamp: int
+    model_type: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == "READY"
+
+
+def resolve_model(reference: str) -> ModelRecord:
+    """Return the one model that ``reference`` names now, pinned by its id.
+
+    Args:
+        reference: ``m-…``, ``models:/m-…``, ``models:/NAME/3``, ``models:/NAME/latest``, ``models:/NAME@alias`` or
+            ``runs:/RUN_ID[/NAME]``.
+
+    Raises:
+        ModelNotFoundError: The model, version, alias or run does not exist, was deleted, or was never finished.
+        UsageError: The text is none of these forms.
+        TrackingUnavailableError: The store cannot be reached.
+    """
+    text = reference.strip()
+    if text.startswith("runs:"):
+        record = _of_run(text)
+    elif text.startswith("models:"):
+        name = text.removeprefix("models:").strip("/")
+        record = get_model(name) if MODEL_ID.fullmatch(name) else _of_version(text, name)
+    elif text.startswith("m-"):
+        record = get_model(text)
+    else:
+        raise UsageError(f"{reference!r} is not a model", next_step=_NEXT)
+    if not record.is_ready:
+        raise ModelNotFoundError(
+            f"model {record.model_id} was never finished (it is {record.status})",
+            next_step="whoever created it was interrupted; create the model again",
+        )
+    return record
+
+
+def get_model(model_id: str) -> ModelRecord:
+    """Return the model with this id, whatever its status.
+
+    Raises:
+        ModelNotFoundError: There is none.
+    """
+    with translate_errors(ModelNotFoundError, f"model {model_id}"):
+        return _record(client().get_logged_model(model_id))
+
+
+def create_model(
+    name: str,
+    *,
+    source_run_id: str,
+    experiment_id: str,
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+    model_type: str,
+) -> ModelRecord:
+    """Create a model that is PENDING until :func:`finalize_model`; it inherits nothing from an active run."""
+    with translate_errors():
+        return _record(
+            client().create_logged_model(
+                experiment_id=experiment_id,
+                name=name,
+                source_run_id=source_run_id,
+                params=dict(params),
+                tags=dict(tags),
+                model_type=model_type,
+            )
+        )
+
+
+def finalize_model(model_id: str, status: str) -> None:
+    """Set the status of a model to ``READY`` or ``FAILED``."""
+    with translate_errors(ModelNotFoundError, f"model {model_id}"):
+        client().finalize_logged_model(model_id, status)  # type: ignore[arg-type]
+
+
+def download_model_file(record: ModelRecord, name: str) -> bytes:
+    """Return the bytes of one file of the model.
+
+    Raises:
+        ModelNotFoundError: The model has no such file.
+    """
+    # models:/m-…/file is not an address MLflow understands, so the artifact location is used.
+    return download_file(record.artifact_location, name, f"file {name} of model {record.model_id}")
+
+
+def list_model_files(record: ModelRecord) -> list[str]:
+    """Return the relative paths of all files of the model, sorted."""
+
+    def walk(path: str | None) -> list[str]:
+        found = []
+        for info in client().list_logged_model_artifacts(record.model_id, path):
+            found.extend(walk(info.path) if info.is_dir else [info.path])
+        return found
+
+    with translate_errors(ModelNotFoundError, f"model {record.model_id}"):
+        return sorted(walk(None))
+
+
+def set_model_tags(model_id: str, tags: Mapping[str, Any]) -> None:
+    """Set tags on a model in one request; values become strings."""
+    with translate_errors(ModelNotFoundError, f"model {model_id}"):
+        client().set_logged_model_tags(model_id, {key: str(value) for key, value in tags.items()})
+
+
+def delete_model_tag(model_id: str, key: str) -> None:
+    """Remove a tag from a model; a tag that is not there is fine."""
+    if key not in get_model(model_id).tags:
+        return
+    with translate_errors(ModelNotFoundError, f"model {model_id}"):
+        client().delete_logged_model_tag(model_id, key)
+
+
+def search_models(
+    *,
+    experiment_ids: Sequence[str],
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    status: str | None = "READY",
+    limit: int | None = None,
+) -> list[ModelRecord]:
+    """Return the models whose params and tags have exactly these values, newest first, across all pages.
+
+    Args:
+        experiment_ids: Where to look; must not be empty.
+        params: Values of write-once params.
+        tags: Values of tags.
+        status: ``READY``, ``PENDING``, ``FAILED``, or None for any.
+        limit: The most to return.
+    """
+    from mlflow.entities.logged_model_status import LoggedModelStatus
+
+    wanted = [f"params.`{key}` = {quoted(value)}" for key, value in (params or {}).items()]
+    wanted += [f"tags.`{key}` = {quoted(value)}" for key, value in (tags or {}).items()]
+    if status is not None:
+        # The text of a status silently matches nothing; the store compares the number.
+        wanted.append(f"status = {LoggedModelStatus(status).to_int()}")
+    found: list[ModelRecord] = []
+    token: str | None = None
+    with translate_errors():
+        while True:
+            page = client().search_logged_models(
+                experiment_ids=list(experiment_ids),
+                filter_string=" AND ".join(wanted) or None,
+                order_by=[{"field_name": "creation_time", "ascending": False}],
+                max_results=100 if limit is None else min(100, limit),
+                page_token=token,
+            )
+            found.extend(_record(model) for model in page)
+            token = page.token
+            if not token or (limit is not None and len(found) >= limit):
+                return found[:limit]
+
+
+def download_file(location: str, name: str, what: str) -> bytes:
+    """Return the bytes of the artifact ``name`` under the artifact address ``location``."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise UsageError(f"{name!r} is not a path inside the artifacts")
+    with translate_errors(ModelNotFoundError, what), tempfile.TemporaryDirectory() as folder:
+        client()
+        from mlflow.artifacts import download_artifacts
+
+        address = f"{location.rstrip('/')}/{name}"
+        return Path(download_artifacts(artifact_uri=address, dst_path=folder)).read_bytes()
+
+
+def _of_version(reference: str, name: str) -> ModelRecord:
+    registered, _, suffix = name.partition("/")
+    if "@" in registered and not suffix:
+        registered, _, alias = registered.rpartition("@")
+        version = versions.get_version_by_alias(registered, alias)
+    elif suffix.isdigit():
+        version = versions.get_version(registered, suffix)
+    elif suffix == "latest":
+        version = versions.latest_version(registered)
+    else:
+        raise UsageError(f"{reference!r} is not a model", next_step=_NEXT)
+    if version.model_id is None:
+        raise ModelNotFoundError(
+            f"version {version.version} of {registered} was not registered from a logged model",
+            next_step="register a model id: mlflow.register_model('models:/m-…', NAME)",
+        )
+    return get_model(version.model_id)
+
+
+def _of_run(reference: str) -> ModelRecord:
+    match = _RUN_URI.fullmatch(reference)
+    if match is None:
+        raise UsageError(f"{reference!r} is not a model", next_step=_NEXT)
+    run_id, name = match.group(1), match.group(2)
+    with translate_errors(ModelNotFoundError, f"run {run_id}"):
+        outputs = client().get_run(run_id).outputs
+    records = [get_model(output.model_id) for output in (outputs.model_outputs if outputs else [])]
+    fitting = [record for record in records if not name or record.name == name]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(f"{record.name} ({record.model_id})" for record in records) or "none"
+    raise ModelNotFoundError(
+        f"run {run_id} has {len(fitting)} models" + (f" named {name}" if name else "") + f"; its models: {known}",
+        next_step="give the model id",
+    )
+
+
+def _record(model: LoggedModel) -> ModelRecord:
+    return ModelRecord(
+        model_id=model.model_id,
+        name=model.name,
+        experiment_id=str(model.experiment_id),
+        params=dict(model.params),
+        tags=dict(model.tags),
+        artifact_location=model.artifact_location,
+        source_run_id=model.source_run_id or None,
+        status=str(getattr(model.status, "value", model.status)),
+        creation_timestamp=int(model.creation_timestamp),
+        model_type=model.model_type,
+    )
+
+
+def quoted(value: str) -> str:
+    """Return ``value`` as a literal of MLflow's search language."""
+    if "'" in value:
+        raise UsageError(f"{value!r} holds a quote, which MLflow's search cannot express")
+    return f"'{value}'"
