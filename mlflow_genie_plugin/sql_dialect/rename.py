@@ -20,10 +20,10 @@ def replace_identifiers(sql: str, mapping: Mapping[str, str]) -> str:
     """Rename what a query or expression refers to, by editing the original text in place.
 
     A key of one part is a catalog, of two parts a catalog and schema (or a table written with its schema only), of
-    three parts one object; the longest matching key wins. Names are compared without case and backticks. Renamed are tables,
-    functions and columns written with their table's full name, and column qualifiers that follow a renamed table which
-    has no alias. Left alone are aliases, CTE names, bare table names, string literals and comments; the only literal
-    that is edited is the one inside ``IDENTIFIER('…')``, which is a name.
+    three parts one object; the longest matching key wins. Names are compared without case and backticks. Renamed are
+    tables, functions and columns written with their table's full name, and column qualifiers that follow a renamed
+    table which has no alias. Left alone are aliases, CTE names, bare table names, string literals and comments; the
+    only literal that is edited is the one inside ``IDENTIFIER('…')``, which is a name.
 
     Args:
         sql: A query, or an expression such as a filter snippet or a join condition. Text without any SQL in it is
