@@ -1,0 +1,267 @@
+"""Loading a saved space: as verified data (``read_snapshot``), as an MLflow model, as a pyfunc."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlflow_genie_plugin.canonical_json import sha256_of_bytes
+from mlflow_genie_plugin.errors import (
+    ModelNotFoundError,
+    NotAGenieModelError,
+    TamperedModelError,
+    TrackingUnavailableError,
+    UnreadableFileError,
+    UsageError,
+)
+from mlflow_genie_plugin.flavor.layout import (
+    DEFAULT_MODEL_CONFIG,
+    FLAVOR_NAME,
+    MLMODEL,
+    PROOF_PARAMS,
+    SPACE_FILE,
+    SpaceFile,
+    parse_space_file,
+)
+from mlflow_genie_plugin.flavor.mlmodel import read_mlmodel
+from mlflow_genie_plugin.registry import ModelRecord, download_model_file, get_model, resolve_model
+from mlflow_genie_plugin.space.config import SpaceConfig
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.flavor.pyfunc import GenieSpaceModel
+
+_NEXT = "do not use it; find out who can write to the model's artifacts, then snapshot the space again"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A model version whose files are proven to be what its write-once params recorded at creation."""
+
+    model: ModelRecord
+    space_id: str
+    config: SpaceConfig
+    content_sha256: str
+    behaviour_sha256: str
+    snapshot_sha256: str
+    file: SpaceFile = field(repr=False, compare=False)
+
+    @property
+    def model_id(self) -> str:
+        return self.model.model_id
+
+    @property
+    def parent_model_id(self) -> str | None:
+        parent = self.model.params.get("parent_model_id", "none")
+        return None if parent == "none" else parent
+
+
+def read_snapshot(reference: str | ModelRecord) -> Snapshot:
+    """Return the space config of a model version, verified; nothing in the model is executed.
+
+    Two files are read. ``MLmodel`` must be what this package writes and name this model; ``genie_space.json`` must have
+    the digest, and its content the hashes, that stand in the model's params since creation.
+
+    Args:
+        reference: Anything :func:`~mlflow_genie_plugin.registry.resolve_model` takes, or its record.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+        NotAGenieModelError: The model has another flavor.
+        TamperedModelError: A file or a hash differs; the message says which.
+        UnsupportedFormatError: It was written by a later version of this package.
+    """
+    record = resolve_model(reference) if isinstance(reference, str) else reference
+    what = f"model {record.model_id}"
+    claimed = "snapshot_sha256" in record.params
+    entry, mlmodel = _flavor_entry(record, what, claimed=claimed)
+    if mlmodel.get("model_id") != record.model_id:
+        raise TamperedModelError(
+            f"the MLmodel file of {what} is that of model {mlmodel.get('model_id')}", next_step=_NEXT
+        )
+    missing = [name for name in PROOF_PARAMS if name not in record.params]
+    if missing:
+        raise TamperedModelError(
+            f"{what} has no recorded {', '.join(missing)}: it was not logged by this package, or not completely",
+            next_step="log it with mlflow_genie_plugin.log_model or mlflow-genie snapshot",
+        )
+    for name in PROOF_PARAMS:
+        if str(entry.get(name)) != record.params[name]:
+            raise TamperedModelError(
+                f"{name} in the MLmodel file of {what} is {entry.get(name)}, "
+                f"recorded at creation: {record.params[name]}",
+                next_step=_NEXT,
+                model_id=record.model_id,
+            )
+    data = _file(record, SPACE_FILE, what)
+    file = _proven(data, record.params, what)
+    return Snapshot(
+        model=record,
+        space_id=file.space_id,
+        config=file.config,
+        content_sha256=record.params["config_sha256"],
+        behaviour_sha256=record.params["behaviour_sha256"],
+        snapshot_sha256=record.params["snapshot_sha256"],
+        file=file,
+    )
+
+
+def load_model(model_uri: str, dst_path: str | None = None) -> SpaceConfig:
+    """Return the space config of a saved model, verified; nothing in the model is executed.
+
+    Args:
+        model_uri: ``models:/m-…``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``runs:/RUN_ID/NAME``, a model id,
+            or the path of a folder written by :func:`~mlflow_genie_plugin.save_model`.
+        dst_path: An existing folder that also receives the two files that were read.
+
+    Returns:
+        The space config: the ``serialized_space`` document, deployment fields, space id and etag.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+        NotAGenieModelError: The model has another flavor.
+        TamperedModelError: A file or a hash differs from what was recorded. A plain folder is held against its own
+            MLmodel file only: that finds accidents, not someone who changed both.
+    """
+    folder = _local_folder(model_uri)
+    if folder is not None:
+        entry, data = _read_folder(folder)
+        file = _proven(data, {name: str(entry.get(name)) for name in PROOF_PARAMS}, f"the model in {folder}")
+        mlmodel = (folder / MLMODEL).read_bytes()
+    else:
+        snapshot = read_snapshot(model_uri)
+        file, data = snapshot.file, snapshot.file.data
+        mlmodel = download_model_file(snapshot.model, MLMODEL) if dst_path is not None else b""
+    if dst_path is not None:
+        (Path(dst_path) / SPACE_FILE).write_bytes(data)
+        (Path(dst_path) / MLMODEL).write_bytes(mlmodel)
+    return file.config
+
+
+def _load_pyfunc(path: str, model_config: dict[str, Any] | None = None) -> GenieSpaceModel:
+    """Return what ``mlflow.pyfunc.load_model`` wraps: a model that asks the live space.
+
+    Args:
+        path: ``genie_space.json`` inside the model's folder.
+        model_config: The MLmodel's ``config`` with the caller's overrides.
+
+    Raises:
+        TamperedModelError: The files differ from each other, or, when a tracking URI is set, from the model's params.
+    """
+    from mlflow_genie_plugin.flavor.pyfunc import GenieSpaceModel
+
+    folder = Path(path).parent if Path(path).name == SPACE_FILE else Path(path)
+    what = f"the model in {folder}"
+    mlmodel = read_mlmodel(_local_bytes(folder / MLMODEL), what)
+    entry = mlmodel["flavors"][FLAVOR_NAME]
+    data = _local_bytes(folder / SPACE_FILE)
+    file = _proven(data, {name: str(entry.get(name)) for name in PROOF_PARAMS}, what)
+    config = {**DEFAULT_MODEL_CONFIG, "space_id": file.space_id, **(model_config or {})}
+    if unknown := sorted(set(config) - set(DEFAULT_MODEL_CONFIG)):
+        raise UsageError(
+            f"model_config has unknown entries: {', '.join(unknown)}",
+            next_step=f"known: {', '.join(DEFAULT_MODEL_CONFIG)}",
+        )
+    model_id = mlmodel.get("model_id")
+    _require_recorded(model_id, entry, str(config["verify"]))
+    return GenieSpaceModel(file.config, str(model_id) if model_id else None, config)
+
+
+def _require_recorded(model_id: Any, entry: dict[str, Any], verify: str) -> None:
+    if verify not in ("tracking", "file"):
+        raise UsageError(f"model_config verify is {verify!r}", next_step="use tracking or file")
+    if verify == "file" or not isinstance(model_id, str):
+        return
+    from mlflow.tracking import is_tracking_uri_set
+
+    # Without a tracking URI MLflow would create a database in the working directory; a serving container has none.
+    if not is_tracking_uri_set():  # type: ignore[no-untyped-call]
+        return
+    try:
+        record = get_model(model_id)
+    except ModelNotFoundError:
+        # A copy of a model from another server: nothing here to hold it against.
+        return
+    except TrackingUnavailableError as error:
+        raise TrackingUnavailableError(
+            f"cannot hold model {model_id} against its recorded hashes: {error.what}",
+            next_step=f"{error.next_step}; or load with model_config={{'verify': 'file'}}",
+        ) from error
+    for name in PROOF_PARAMS:
+        if str(entry.get(name)) != record.params.get(name):
+            raise TamperedModelError(
+                f"{name} of the loaded files is {entry.get(name)}, "
+                f"recorded for model {model_id}: {record.params.get(name)}",
+                next_step=_NEXT,
+                model_id=model_id,
+            )
+
+
+def _flavor_entry(record: ModelRecord, what: str, *, claimed: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        mlmodel = read_mlmodel(download_model_file(record, MLMODEL), what)
+    except ModelNotFoundError as error:
+        if claimed:
+            raise TamperedModelError(f"the MLmodel file of {what} is gone", next_step=_NEXT) from error
+        raise NotAGenieModelError(
+            f"{what} has no MLmodel file", next_step="give a model made by: mlflow-genie snapshot SPACE_ID"
+        ) from error
+    except NotAGenieModelError as error:
+        if claimed:
+            raise TamperedModelError(
+                f"the MLmodel file of {what} was changed: it no longer names the flavor {FLAVOR_NAME}", next_step=_NEXT
+            ) from error
+        raise
+    entry: dict[str, Any] = mlmodel["flavors"][FLAVOR_NAME]
+    return entry, mlmodel
+
+
+def _file(record: ModelRecord, name: str, what: str) -> bytes:
+    try:
+        return download_model_file(record, name)
+    except ModelNotFoundError as error:
+        raise TamperedModelError(f"{name} of {what} is gone", next_step=_NEXT) from error
+
+
+def _proven(data: bytes, recorded: dict[str, str], what: str) -> SpaceFile:
+    """Return the parsed file once its digest and its content's hashes are the recorded ones."""
+    digest = sha256_of_bytes(data)
+    if digest != recorded["snapshot_sha256"]:
+        raise TamperedModelError(
+            f"{SPACE_FILE} of {what} was changed: its sha256 is {digest}, recorded: {recorded['snapshot_sha256']}",
+            next_step=_NEXT,
+            snapshot_sha256=digest,
+        )
+    file = parse_space_file(data, f"{SPACE_FILE} of {what}")
+    for name, value in file.proof().items():
+        if recorded[name] != value:
+            raise TamperedModelError(
+                f"{name} of {what} is recorded as {recorded[name]}, its {SPACE_FILE} gives {value}",
+                next_step=f"{_NEXT}; if another version of this package wrote it, read it with that version",
+            )
+    return file
+
+
+def _local_folder(model_uri: str) -> Path | None:
+    text = model_uri.removeprefix("file://")
+    if text == model_uri and (":/" in model_uri or model_uri.startswith("m-")):
+        return None
+    return Path(text)
+
+
+def _read_folder(folder: Path) -> tuple[dict[str, Any], bytes]:
+    if not folder.is_dir():
+        raise ModelNotFoundError(
+            f"the folder {folder} does not exist", next_step="give a model URI or a model's folder"
+        )
+    mlmodel = read_mlmodel(_local_bytes(folder / MLMODEL), f"the model in {folder}")
+    return mlmodel["flavors"][FLAVOR_NAME], _local_bytes(folder / SPACE_FILE)
+
+
+def _local_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotAGenieModelError(f"{path} does not exist: this is not a saved space") from error
+    except OSError as error:
+        raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error

@@ -1,0 +1,235 @@
+"""The ``python_function`` form: questions in, one row of the live space's answer per question out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from mlflow_genie_plugin.clock import SYSTEM_CLOCK
+from mlflow_genie_plugin.errors import (
+    DriftedSpaceError,
+    InvalidSettingError,
+    RateLimitedError,
+    SpaceNotEditableError,
+    WorkspaceUnavailableError,
+)
+from mlflow_genie_plugin.settings import Settings, resolve_settings
+from mlflow_genie_plugin.space.config import SpaceConfig, parse_space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlflow_genie_plugin.workspace.port import Answer, Workspace
+
+COLUMNS = (
+    "question",
+    "status",
+    "sql",
+    "text",
+    "columns",
+    "rows",
+    "row_count",
+    "truncated",
+    "latency_seconds",
+    "conversation_id",
+    "message_id",
+    "error",
+)
+_QUESTION_KEYS = frozenset({"question", "questions", "input", "inputs"})
+
+
+class GenieSpaceModel:
+    """Asks the live space that a saved config belongs to.
+
+    Args:
+        config: The saved space config.
+        model_id: The model it came from.
+        model_config: ``space_id`` (ask another copy of the space), ``warehouse_id`` (recorded, Genie uses the space's),
+            ``profile``, ``timeout_seconds`` per question, ``allow_drift``, ``verify``.
+    """
+
+    def __init__(self, config: SpaceConfig, model_id: str | None, model_config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.model_id = model_id
+        self.model_config = dict(model_config)
+        self._workspace: Workspace | None = None
+        self._settings = _with_timeout(resolve_settings(), model_config.get("timeout_seconds"))
+
+    def get_raw_model(self) -> SpaceConfig:
+        """Return the saved space config."""
+        return self.config
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Ask the live space each question, in a conversation of its own, one after the other.
+
+        Args:
+            data: A question, a list of them, ``{"question": …}`` dicts, a one-column DataFrame, or a Series.
+            params: Not used; MLflow passes it.
+
+        Returns:
+            One row per question, in order. ``columns`` is a list of names and ``rows`` a list of lists; decimals, dates
+            and times in it are text, so that every row can be sent as JSON. ``status`` is COMPLETED, FAILED, CANCELLED,
+            QUERY_RESULT_EXPIRED or TIMED_OUT; ``error`` says why a row has no result.
+
+        Raises:
+            DriftedSpaceError: The live space would answer differently than the saved config (not with ``allow_drift``).
+            MlflowException: ``data`` holds no questions or something else than questions.
+        """
+        del params
+        import pandas as pd
+
+        questions = questions_of(data)
+        workspace = self._connected()
+        self._require_same_behaviour(workspace)
+        return pd.DataFrame([self._asked(workspace, question) for question in questions], columns=list(COLUMNS))
+
+    def _connected(self) -> Workspace:
+        if self._workspace is None:
+            from mlflow_genie_plugin.workspace.auth import connect
+
+            self._workspace = connect(profile=self.model_config.get("profile"), settings=self._settings)
+        return self._workspace
+
+    def _require_same_behaviour(self, workspace: Workspace) -> None:
+        if self.model_config.get("allow_drift") is True:
+            return
+        space_id = self.model_config["space_id"]
+        try:
+            live = workspace.spaces.get_space(space_id)
+        except SpaceNotEditableError as error:
+            raise SpaceNotEditableError(
+                f"space {space_id} cannot be compared with the model: {error.what}",
+                next_step="give this identity CAN EDIT, or load the model with model_config={'allow_drift': True}",
+            ) from error
+        live_hash = parse_space(live.serialized_space, what=f"space {space_id}").behaviour_sha256
+        if live_hash != self.config.behaviour_sha256:
+            raise DriftedSpaceError(
+                f"space {space_id} is configured differently than the model: its behaviour hash is {live_hash[:12]}, "
+                f"the model's {self.config.behaviour_sha256[:12]}",
+                next_step="restore the model, or load it with model_config={'allow_drift': True}",
+                space_id=space_id,
+                live_behaviour_sha256=live_hash,
+                model_behaviour_sha256=self.config.behaviour_sha256,
+            )
+
+    def _asked(self, workspace: Workspace, question: str) -> dict[str, Any]:
+        from mlflow_genie_plugin.workspace.ask import ask
+        from mlflow_genie_plugin.workspace.port import Answer, AnswerStatus
+        from mlflow_genie_plugin.workspace.throttle import Throttle
+
+        throttle = Throttle(workspace.host_digest, self._settings, SYSTEM_CLOCK)
+        try:
+            answer = ask(
+                workspace.asker,
+                self.model_config["space_id"],
+                question,
+                clock=SYSTEM_CLOCK,
+                settings=self._settings,
+                throttle=throttle,
+            )
+        except (RateLimitedError, WorkspaceUnavailableError) as error:
+            # A passing trouble of one question must not throw away the answers of the others.
+            answer = Answer(question, AnswerStatus.FAILED, error=str(error), error_type=type(error).__name__)
+        return _row(answer)
+
+
+def questions_of(data: Any) -> list[str]:
+    """Return the questions in any of the shapes that MLflow passes to a model.
+
+    Raises:
+        MlflowException: No question, an empty one, something else than text, or a frame whose column is another one.
+    """
+    if hasattr(data, "columns") and hasattr(data, "iloc"):
+        data = _column_of(data)
+    if isinstance(data, Mapping):
+        data = _value_of(data)
+    elif hasattr(data, "tolist"):
+        data = data.tolist()
+    items = data if isinstance(data, (list, tuple)) else [data]
+    questions: list[str] = []
+    for item in items:
+        value = _value_of(item) if isinstance(item, Mapping) else item
+        value = value.tolist() if hasattr(value, "tolist") else value
+        questions.extend(_text(part) for part in (value if isinstance(value, (list, tuple)) else [value]))
+    if not questions:
+        raise _bad_input("there is no question in the input")
+    return questions
+
+
+def _column_of(frame: Any) -> Any:
+    names = list(frame.columns)
+    if len(names) != 1 or (names[0] not in (0, "0") and str(names[0]).lower() not in _QUESTION_KEYS):
+        raise _bad_input(f"the input has the columns {', '.join(map(str, names)) or 'none'}")
+    return frame.iloc[:, 0].tolist()
+
+
+def _value_of(item: Mapping[Any, Any]) -> Any:
+    keys = list(item)
+    if len(keys) != 1 or (keys[0] != 0 and str(keys[0]).lower() not in _QUESTION_KEYS):
+        raise _bad_input(f"the input has the keys {', '.join(map(str, keys)) or 'none'}")
+    return item[keys[0]]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        shown = repr(value) if isinstance(value, str) else type(value).__name__
+        raise _bad_input(f"a question is {shown}")
+    return value
+
+
+def _bad_input(why: str) -> Exception:
+    from mlflow.exceptions import MlflowException
+
+    error: Exception = MlflowException.invalid_parameter_value(
+        f"{why} — give a question, a list of questions, or one column named question"
+    )
+    return error
+
+
+def _row(answer: Answer) -> dict[str, Any]:
+    result = answer.result
+    return {
+        "question": answer.question,
+        "status": str(answer.status),
+        "sql": answer.sql,
+        "text": answer.text,
+        "columns": [column.name for column in result.columns] if result else None,
+        "rows": [[_sendable(value) for value in row] for row in result.rows] if result else None,
+        "row_count": result.row_count if result else None,
+        "truncated": result.truncated if result else None,
+        "latency_seconds": answer.latency_seconds,
+        "conversation_id": answer.conversation_id,
+        "message_id": answer.message_id,
+        "error": answer.error,
+    }
+
+
+def _sendable(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_sendable(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _sendable(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        import base64
+
+        return base64.b64encode(value).decode()
+    return str(value)
+
+
+def _with_timeout(settings: Settings, timeout: Any) -> Settings:
+    if timeout is None:
+        return settings
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < float("inf"):
+        raise InvalidSettingError(
+            f"model_config timeout_seconds is {timeout!r}", next_step="give a number of seconds above 0"
+        )
+    return replace(settings, answer_timeout_seconds=float(timeout))
