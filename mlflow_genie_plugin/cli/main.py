@@ -43,3 +43,7 @@ class LazyGroup(click.RichGroup):
 @click.version_option(package_name="mlflow-genie-plugin", prog_name="mlflow-genie")
 def main() -> None:
     """Evaluate, gate, promote and roll back Databricks Genie Spaces as MLflow model versions."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """The only door to MLflow's tracking and registry: plain records in, plain records out, every failure translated."""
 
 from mlflow_genie_plugin.registry.connection import current_experiment_id, translate_errors
+from mlflow_genie_plugin.registry.experiments import create_experiment
 from mlflow_genie_plugin.registry.models import (
     ModelRecord,
     create_model,
@@ -43,6 +44,7 @@ __all__ = [
     "ModelRecord",
     "RunRecord",
     "VersionRecord",
+    "create_experiment",
     "create_model",
     "create_run",
     "current_experiment_id",
