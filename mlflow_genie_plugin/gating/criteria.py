@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -117,7 +117,7 @@ class _Loader(yaml.SafeLoader):
     bare ``off`` as False and a bare date as a date; here both are words.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML declares it on the instance
         first: [(tag, pattern) for tag, pattern in known if tag.rpartition(":")[2] not in {"bool", "timestamp"}]
         for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -191,8 +191,8 @@ def _judge_rules(judges: dict[str, Any], path: list[str | int]) -> Iterator[Viol
             continue
         yield from _fraction(judge, "target", here, above_zero=True)
         yield from _fraction(judge, "floor", here)
-        target, floor = judge.get("target"), judge.get("floor")
-        if _is_number(target) and _is_number(floor) and floor > target:
+        target, floor = _number(judge.get("target")), _number(judge.get("floor"))
+        if target is not None and floor is not None and floor > target:
             yield _violation([*here, "floor"], "floor-above-target", f"the floor {floor} is above the target {target}")
     if judges and all(isinstance(judge, dict) and "off" in judge for judge in judges.values()):
         yield _violation(path, "no-judge", "every judge is off, so nothing would be measured")
@@ -252,8 +252,8 @@ def _items(value: Any) -> list[tuple[str, Any]]:
     return list(value.items()) if isinstance(value, dict) else []
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) else None
 
 
 def _violation(path: list[str | int], rule: str, message: str, fix: str = "") -> Violation:

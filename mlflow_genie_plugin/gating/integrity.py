@@ -1,0 +1,115 @@
+"""Gates on the evidence itself: is this the right model, evaluation, config and question set, and is it whole?"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from mlflow_genie_plugin.gating.criteria import StageCriteria
+from mlflow_genie_plugin.gating.observed import EvaluationObserved, Evidence, Hashes
+from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, short, some
+
+
+def model_intact(evidence: Evidence) -> GateResult:
+    gate = "model_intact"
+    if evidence.model_problem:
+        return GateResult(gate, Outcome.FAILED, evidence.model_problem)
+    if evidence.hashes is None or not _all_known(evidence.hashes):
+        return GateResult(gate, Outcome.UNDECIDED, "the model's hashes are not known")
+    return GateResult(gate, Outcome.PASSED, "every file of the model has the hash recorded when it was created")
+
+
+def evaluation_intact(evaluation: EvaluationObserved) -> GateResult:
+    gate = "evaluation_intact"
+    if evaluation.problem:
+        return GateResult(gate, Outcome.FAILED, evaluation.problem)
+    if evaluation.recorded_sha256 is None:
+        reason = "the run has no digest of its result, so the file cannot be held against anything"
+        return GateResult(gate, Outcome.UNDECIDED, reason)
+    if evaluation.sha256 != evaluation.recorded_sha256:
+        reason = (
+            f"the result file has sha256 {short(evaluation.sha256)}, the run recorded "
+            f"{short(evaluation.recorded_sha256)}: it was changed after the evaluation"
+        )
+        return GateResult(gate, Outcome.FAILED, reason)
+    return GateResult(gate, Outcome.PASSED, "the result file has the digest that the run recorded")
+
+
+def evaluation_complete(evaluation: EvaluationObserved) -> GateResult:
+    gate = "evaluation_complete"
+    for source, state in (("run", evaluation.state), ("result file", evaluation.status)):
+        if state != "complete":
+            why = f": {evaluation.invalid_reason}" if evaluation.invalid_reason else ""
+            return GateResult(gate, Outcome.UNDECIDED, f"the {source} says {state or 'nothing about its state'}{why}")
+    return GateResult(gate, Outcome.PASSED, f"run and result file say complete (attempt {evaluation.attempts})")
+
+
+def accepted_scope(criteria: StageCriteria, evaluation: EvaluationObserved) -> GateResult:
+    gate = "accepted_scope"
+    accepted = ", ".join(criteria.scopes)
+    if evaluation.scope not in criteria.scopes:
+        reason = f"stage {criteria.stage} accepts {accepted}; this evaluation has scope {evaluation.scope}"
+        return GateResult(gate, Outcome.UNDECIDED, reason, measured=evaluation.scope, required=accepted)
+    reason = f"stage {criteria.stage} accepts an evaluation of scope {evaluation.scope}"
+    return GateResult(gate, Outcome.PASSED, reason, measured=evaluation.scope, required=accepted)
+
+
+def same_model(evidence: Evidence, evaluation: EvaluationObserved) -> GateResult:
+    gate = "same_model"
+    for source, model_id in (("result file", evaluation.model_id), ("run", evaluation.recorded_model_id)):
+        if not model_id:
+            return GateResult(gate, Outcome.UNDECIDED, f"the {source} does not say which model was evaluated")
+        if model_id != evidence.model_id:
+            return GateResult(gate, Outcome.FAILED, f"the {source} is of {model_id}, not of {evidence.model_id}")
+    return GateResult(gate, Outcome.PASSED, "the evaluation is of this model")
+
+
+def same_config(evidence: Evidence, evaluation: EvaluationObserved) -> GateResult:
+    gate = "same_config"
+    model = evidence.hashes
+    if model is None or not _all_known(model) or not _all_known(evaluation.hashes):
+        return GateResult(gate, Outcome.UNDECIDED, "a hash of the config is not known")
+    pairs = (
+        ("content hash", model.content, evaluation.hashes.content),
+        ("behaviour hash", model.behaviour, evaluation.hashes.behaviour),
+        ("snapshot hash", model.snapshot, evaluation.hashes.snapshot),
+        ("behaviour hash of the live space before asking", model.behaviour, evaluation.live_before),
+        ("behaviour hash of the live space after asking", model.behaviour, evaluation.live_after),
+    )
+    for name, wanted, seen in pairs:
+        if seen is None:
+            return GateResult(gate, Outcome.UNDECIDED, f"the {name} was not recorded")
+        if seen != wanted:
+            reason = f"the {name} is {short(seen)}, the model's is {short(wanted)}: another config was asked"
+            return GateResult(gate, Outcome.FAILED, reason)
+    return GateResult(gate, Outcome.PASSED, "the space held the model's config before and after the questions")
+
+
+def same_questions(evaluation: EvaluationObserved) -> GateResult:
+    gate = "same_questions"
+    digests = (evaluation.benchmarks_sha256, evaluation.recorded_benchmarks_sha256, evaluation.stored_benchmarks_sha256)
+    if evaluation.planned is None or evaluation.p0 is None or None in digests or not all(digests):
+        return GateResult(gate, Outcome.UNDECIDED, "the run does not hold the benchmark set it was asked from")
+    if len(set(digests)) != 1:
+        reason = "result file, run and stored benchmark set name different sets: " + ", ".join(map(short, digests))
+        return GateResult(gate, Outcome.FAILED, reason)
+    rows = Counter(question.question_id for question in evaluation.questions)
+    planned = set(evaluation.planned)
+    problems = (
+        ("has no row", tuple(sorted(planned - set(rows)))),
+        ("is not in the benchmark set", tuple(sorted(set(rows) - planned))),
+        ("has more than one row", tuple(sorted(name for name, count in rows.items() if count > 1))),
+        ("differs from its benchmark", tuple(q.question_id for q in evaluation.questions if q.differs)),
+    )
+    for what, ids in problems:
+        if ids:
+            return GateResult(gate, Outcome.FAILED, f"{some(ids)} {what}", questions=ids)
+    if evaluation.planned_count != len(evaluation.planned):
+        reason = (
+            f"the result says {evaluation.planned_count} questions were planned, the set has {len(evaluation.planned)}"
+        )
+        return GateResult(gate, Outcome.FAILED, reason)
+    return GateResult(gate, Outcome.PASSED, f"each of the {len(planned)} planned questions has exactly one row")
+
+
+def _all_known(hashes: Hashes) -> bool:
+    return bool(hashes.content and hashes.behaviour and hashes.snapshot)

@@ -1,0 +1,173 @@
+"""The gate run in words: the same verdict for the terminal and for MLflow's run page.
+
+Questions and judges' words come from a model: they are shown on one line each, without control characters, and in
+Markdown without anything that Markdown would act on.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from mlflow_genie_plugin.gating.observed import FAILED, PASSED, Evidence, QuestionObserved
+from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, percent, short
+from mlflow_genie_plugin.gating.quality import believed_outcome
+from mlflow_genie_plugin.gating.verdict import Verdict
+
+WIDTH = 98
+WORDS = {Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "UNDECIDED"}
+_ENDINGS = {Outcome.PASSED: "pass", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "undecided"}
+_SHOWN_QUESTIONS = 5
+_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>()#+-.!|~&$:"})
+
+
+def headline(verdict: Verdict, note: str = "") -> str:
+    """Return ``genie gate: FAIL``, with a note such as ``dry run`` where one belongs to it."""
+    return f"genie gate: {WORDS[verdict.outcome]}" + (f" ({note})" if note else "")
+
+
+def terminal_lines(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, str] | None = None) -> list[str]:
+    """Return the summary for the terminal, no line longer than 98 columns.
+
+    Args:
+        verdict: What was decided.
+        evidence: What it was decided on; its questions are shown when they count against the model.
+        newly_wrong: Question id → id of the version that had it right; None when there is nothing to compare with.
+    """
+    lines = [*_subject(verdict)]
+    table = [result for result in verdict.results if result.required or result.outcome is not Outcome.PASSED]
+    if table:
+        lines.append(f"  {'check':<34} {'measured':>9}  {'interval 95 %':<14} required")
+    for result in table:
+        lines.extend(_row(result))
+    quiet = len(verdict.results) - len(table)
+    if quiet:
+        lines.append(f"  {count(quiet, 'other check')} passed")
+    for gate, outcome in verdict.custom_gates.items():
+        lines.append(f"  {plain(gate):<72} {_ENDINGS[outcome]}")
+    for name, reason in verdict.switched_off.items():
+        lines.extend(_wrapped(f"  off: {name}, because {plain(reason)}"))
+    if verdict.problems:
+        lines.append("This gate run cannot count:")
+        for gate, problem in verdict.problems.items():
+            lines.extend(_wrapped(f"  {plain(gate)}: {plain(problem)}", indent="    "))
+    lines.extend(_questions(verdict, evidence, newly_wrong))
+    return lines
+
+
+def markdown(verdict: Verdict, evidence: Evidence) -> str:
+    """Return the verdict for the description of the gate's run in MLflow."""
+    rows = [
+        f"| {markdown_text(result.gate)} | {markdown_text(result.measured)} | {_interval(result)} "
+        f"| {markdown_text(result.required)} | {_ENDINGS[result.outcome]} | {markdown_text(result.reason)} |"
+        for result in verdict.results
+    ]
+    custom = [
+        f"| {markdown_text(gate)} | | | | {_ENDINGS[outcome]} | reported by its own test |"
+        for gate, outcome in verdict.custom_gates.items()
+    ]
+    problems = [f"- {markdown_text(gate)}: {markdown_text(text)}" for gate, text in verdict.problems.items()]
+    off = [f"- off: {markdown_text(name)}, because {markdown_text(why)}" for name, why in verdict.switched_off.items()]
+    wrong = [f"- {markdown_text(text)}" for text in _question_texts(verdict, evidence, None)]
+    parts = [
+        f"**{WORDS[verdict.outcome]}** for stage {verdict.stage}",
+        "\n\n".join(markdown_text(line) for line in _subject(verdict)),
+        "\n".join(["| check | measured | 95 % | required | outcome | |", "|---|---|---|---|---|---|", *rows, *custom]),
+        "\n".join(off),
+        "\n".join(["This gate run cannot count:", "", *problems]) if problems else "",
+        "\n".join(["Questions that count against the version:", "", *wrong]) if wrong else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def plain(text: str) -> str:
+    """Return ``text`` on one line, every control or formatting character replaced by a blank."""
+    return " ".join("".join(" " if unicodedata.category(c)[0] == "C" else c for c in text).split())
+
+
+def markdown_text(text: str) -> str:
+    """Return ``text`` as Markdown that shows it literally, on one line."""
+    return plain(text).translate(_MARKDOWN)
+
+
+def _subject(verdict: Verdict) -> list[str]:
+    model, evaluation = verdict.model, verdict.evaluation
+    lines = [f"{plain(model['name'] or '')} ({model['model_id']}) for stage {verdict.stage}"]
+    if evaluation is None:
+        lines.append("no evaluation")
+    else:
+        name = plain(evaluation["benchmarks_name"]) or "the benchmark set"
+        lines.append(
+            f"{count(evaluation['planned'], 'question')} of {name} "
+            f"({short(evaluation['benchmarks_sha256'])}), scope {plain(verdict.scope or '')}, "
+            f"evaluation run {plain(evaluation['run_id'])}, attempt {evaluation['attempts']}"
+        )
+    lines.append(f"criteria {plain(verdict.criteria['name'])} ({short(verdict.criteria['sha256'])})")
+    return [part for line in lines for part in _wrapped(line, indent="  ")]
+
+
+def _row(result: GateResult) -> list[str]:
+    line = f"  {result.gate:<34} {result.measured:>9}  {_interval(result):<14} {result.required:<24} "
+    lines = [f"{line.rstrip():<88} {_ENDINGS[result.outcome]}"]
+    if len(lines[0]) > WIDTH:
+        lines = [line.rstrip(), f"{'':<88} {_ENDINGS[result.outcome]}"]
+    if result.outcome is not Outcome.PASSED:
+        lines.extend(_wrapped(f"      {plain(result.reason)}", indent="      "))
+    return lines
+
+
+def _interval(result: GateResult) -> str:
+    if result.interval is None:
+        return ""
+    low, high = result.interval
+    return f"{percent(low).removesuffix(' %')} - {percent(high).removesuffix(' %')}"
+
+
+def _questions(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, str] | None) -> list[str]:
+    texts = _question_texts(verdict, evidence, newly_wrong)
+    if not texts:
+        return []
+    if newly_wrong is None:
+        heading = f"{count(len(texts), 'question')} count against it"
+    else:
+        heading = f"{count(len(texts), 'question')} count against it, {len(newly_wrong)} newly wrong"
+    shown = texts[:_SHOWN_QUESTIONS]
+    lines = [heading + (":" if len(shown) == len(texts) else f"; the first {len(shown)}:")]
+    for text in shown:
+        lines.extend(_wrapped(f"  {text}", indent="      "))
+    return lines
+
+
+def _question_texts(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, str] | None) -> list[str]:
+    if evidence.evaluation is None:
+        return []
+    against = {name for result in verdict.not_passed() for name in result.questions}
+    newly = newly_wrong or {}
+    chosen = [question for question in evidence.evaluation.questions if question.question_id in against]
+    # P0 first, then what the parent had right, then the order of the benchmark set.
+    chosen.sort(key=lambda question: (question.priority != "P0", question.question_id not in newly))
+    return [_question_text(question, newly) for question in chosen]
+
+
+def _question_text(question: QuestionObserved, newly: Mapping[str, str]) -> str:
+    reasons = [
+        f"{judge}: {finding.reason or finding.outcome}"
+        for judge, finding in question.findings.items()
+        if believed_outcome(question, judge) != PASSED
+    ]
+    # A failed finding says more than a judge that could not decide.
+    reasons.sort(key=lambda text: believed_outcome(question, text.partition(":")[0]) != FAILED)
+    was_right = f" (right in {newly[question.question_id]})" if question.question_id in newly else ""
+    asked = plain(question.question)
+    asked = asked if len(asked) <= 70 else f"{asked[:67]}..."
+    said = plain(reasons[0]) if reasons else "no finding"
+    said = said if len(said) <= 160 else f"{said[:157]}..."
+    return f"{plain(question.question_id)} {question.priority}  {asked}{was_right}  {said}"
+
+
+def _wrapped(line: str, indent: str = "    ") -> Iterable[str]:
+    own = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(line.strip(), WIDTH, initial_indent=own, subsequent_indent=indent, break_on_hyphens=False) or [
+        line
+    ]
