@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from mlflow_genie_plugin.errors import NotAGenieModelError, TamperedModelError
 from mlflow_genie_plugin.flavor.layout import (
@@ -103,7 +103,7 @@ def _require_keys(entry: dict[str, Any], known: frozenset[str], name: str, what:
             _tampered(what, f"{name}.{key} is {entry[key]!r}; models of this flavor hold no code")
 
 
-def _tampered(what: str, why: str) -> None:
+def _tampered(what: str, why: str) -> NoReturn:
     raise TamperedModelError(f"the MLmodel file of {what} was changed: {why}", next_step=_NEXT)
 
 

@@ -29,7 +29,7 @@ from mlflow_genie_plugin.flavor.layout import (
     SpaceFile,
     make_space_file,
 )
-from mlflow_genie_plugin.registry import get_run, translate_errors
+from mlflow_genie_plugin.registry import get_model, get_run, translate_errors
 from mlflow_genie_plugin.registry.runs import write_files
 from mlflow_genie_plugin.space.config import SpaceConfig, parse_space, read_space_file
 
@@ -45,14 +45,14 @@ def get_default_pip_requirements() -> list[str]:
     """Return the pip requirements of a saved model: this package, which brings all it needs."""
     from mlflow.utils.requirements_utils import _get_pinned_requirement
 
-    return [str(_get_pinned_requirement("mlflow-genie-plugin", module="mlflow_genie_plugin"))]
+    return [str(_get_pinned_requirement("mlflow-genie-plugin", module="mlflow_genie_plugin"))]  # type: ignore[no-untyped-call]
 
 
 def get_default_conda_env() -> dict[str, Any]:
     """Return the conda environment of a saved model."""
     from mlflow.utils.environment import _mlflow_conda_env
 
-    return dict(_mlflow_conda_env(additional_pip_deps=get_default_pip_requirements()))
+    return dict(_mlflow_conda_env(additional_pip_deps=get_default_pip_requirements()))  # type: ignore[no-untyped-call]
 
 
 def save_model(
@@ -76,8 +76,8 @@ def save_model(
     """Save a space config to a local folder. The live space is not contacted.
 
     Args:
-        space: Space config: a :class:`~mlflow_genie_plugin.SpaceConfig`, a document or API answer as a dict, or the path
-            of a JSON file.
+        space: Space config: a :class:`~mlflow_genie_plugin.SpaceConfig`, a document or API answer as a dict, or
+            the path of a JSON file.
         path: Folder to write to; must be empty or not exist.
         conda_env: Conda environment, as a dict or the path of a YAML file.
         code_paths: Must be None: a saved space holds no code.
@@ -115,11 +115,11 @@ def save_model(
         raise UsageError(
             "code_paths is given, but a saved space holds no code", next_step="leave it out; publish code as a package"
         )
-    _validate_env_arguments(conda_env, pip_requirements, extra_pip_requirements)
+    _validate_env_arguments(conda_env, pip_requirements, extra_pip_requirements)  # type: ignore[no-untyped-call]
     file = as_space_file(space, space_id)
     config = _stored_config(file, model_config)
     folder = Path(path).absolute()
-    _validate_and_prepare_target_save_path(str(folder))
+    _validate_and_prepare_target_save_path(str(folder))  # type: ignore[no-untyped-call]
 
     model = Model() if mlflow_model is None else mlflow_model
     model.signature = default_signature() if signature is None else signature
@@ -146,11 +146,11 @@ def save_model(
 
     if conda_env is None:
         default = get_default_pip_requirements() if pip_requirements is None else None
-        environment, requirements, constraints = _process_pip_requirements(
+        environment, requirements, constraints = _process_pip_requirements(  # type: ignore[no-untyped-call]
             default, pip_requirements, extra_pip_requirements
         )
     else:
-        environment, requirements, constraints = _process_conda_env(conda_env)
+        environment, requirements, constraints = _process_conda_env(conda_env)  # type: ignore[no-untyped-call]
     import yaml
 
     write_files(
@@ -161,7 +161,7 @@ def save_model(
             **({CONSTRAINTS_FILE: "\n".join(constraints).encode()} if constraints else {}),
         },
     )
-    _PythonEnv.current().to_yaml(str(folder / PYTHON_ENV_FILE))
+    _PythonEnv.current().to_yaml(str(folder / PYTHON_ENV_FILE))  # type: ignore[no-untyped-call]
 
 
 def log_model(
@@ -240,7 +240,10 @@ def log_model(
         resources = default_resources(file.config)
     with translate_errors():
         recorded = {**{key: str(value) for key, value in (params or {}).items()}, **file.proof()}
-        _require_own_params(recorded, params or {}, run_id)
+        if model_id is None:
+            _require_own_params(recorded, params or {}, run_id)
+        else:
+            _require_waiting_model(model_id, file)
         return Model.log(  # type: ignore[no-any-return]
             artifact_path=artifact_path,
             name=name,
@@ -307,7 +310,7 @@ def default_signature() -> ModelSignature:
     optional = [ColSpec("string", name, required=False) for name in ("sql", "text")]
     result = [
         ColSpec(Array(DataType.string), "columns", required=False),
-        ColSpec(Array(Array(AnyType())), "rows", required=False),
+        ColSpec(Array(Array(AnyType())), "rows", required=False),  # type: ignore[no-untyped-call]
         ColSpec("long", "row_count", required=False),
         ColSpec("boolean", "truncated", required=False),
         ColSpec("double", "latency_seconds"),
@@ -351,6 +354,19 @@ def _stored_config(file: SpaceFile, given: Mapping[str, Any] | None) -> dict[str
                 next_step=f"give it when loading: mlflow.pyfunc.load_model(uri, model_config={{{key!r}: …}})",
             )
     return config
+
+
+def _require_waiting_model(model_id: str, file: SpaceFile) -> None:
+    # MLflow would overwrite the files of a finished model; its params, which prove the files, stay as they are.
+    record = get_model(model_id)
+    if record.is_ready:
+        raise UsageError(f"model {model_id} is finished and cannot be logged again", next_step="log a new model")
+    for key, value in file.proof().items():
+        if record.params.get(key) != value:
+            raise UsageError(
+                f"model {model_id} was created with {key}={record.params.get(key)}, but the space config gives {value}",
+                next_step="create the model with the params of this config",
+            )
 
 
 def _require_own_params(recorded: Mapping[str, str], given: Mapping[str, Any], run_id: str | None) -> None:

@@ -95,13 +95,16 @@ def create_model(
 ) -> ModelRecord:
     """Create a model that is PENDING until :func:`finalize_model`; it inherits nothing from an active run."""
     with translate_errors():
+        reached = client()
+        from mlflow.tracking.context import registry as context
+
         return _record(
-            client().create_logged_model(
+            reached.create_logged_model(
                 experiment_id=experiment_id,
                 name=name,
                 source_run_id=source_run_id,
                 params=dict(params),
-                tags=dict(tags),
+                tags=context.resolve_tags(dict(tags)),
                 model_type=model_type,
             )
         )
