@@ -130,6 +130,12 @@ class WorkspaceRefusedError(GenieError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class UnconfirmedRequestError(WorkspaceUnavailableError):
+    """Raised when a request that must not be sent twice got no answer, and a look-up could not tell what became of it."""
+
+    code = "MG108"
+
+
 class MissingExtraError(GenieError):
     """Raised when an optional dependency is needed; the next step names the extra to install."""
 
@@ -315,3 +321,9 @@ class TrackingUnavailableError(GenieError):
 
     code = "MG601"
     exit_code = ExitCode.UNAVAILABLE
+
+
+class TrackingRefusedError(TrackingUnavailableError):
+    """Raised when the tracking server answers that this identity may not do that (for example a read-only one)."""
+
+    code = "MG602"

@@ -126,6 +126,7 @@ class Answer:
     conversation_id: str | None = None
     message_id: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    tries: int = 1  # how often the question was asked: more than once only after the workspace failed it by rate limit
 
 
 class SpaceReader(Protocol):
@@ -152,7 +153,12 @@ class SpaceWriter(SpaceReader, Protocol):
     def create_space(
         self, *, serialized_space: str, warehouse_id: str, title: str, description: str | None, parent_path: str | None
     ) -> LiveSpace:
-        """Create a space, exactly once: a request that timed out is looked up, never sent again."""
+        """Create a space, exactly once: a request that timed out is looked up, never sent again.
+
+        Raises:
+            UnconfirmedRequestError: No answer came and the look-up does not show exactly one new space.
+            WorkspaceRefusedError: The server rejects the configuration, with its message.
+        """
 
     def update_space(
         self,
@@ -170,6 +176,7 @@ class SpaceWriter(SpaceReader, Protocol):
         Raises:
             ConflictError: ``etag`` is given and the configuration changed since it was read; nothing was written.
             WorkspaceRefusedError: The server rejects the configuration, with its message.
+            UnconfirmedRequestError: No answer came, and reading back does not show the change.
         """
 
 
@@ -181,10 +188,12 @@ class Asker(Protocol):
 
         Raises:
             RateLimitedError: The workspace says "slow down" (HTTP 429); the question was not asked.
+            UnconfirmedRequestError: No answer came, and the question cannot be found; it may have been asked.
+            WorkspaceUnavailableError: The workspace could not be reached; the question was not asked.
         """
 
     def poll(self, ref: MessageRef) -> Message:
-        """Return the message as it is now."""
+        """Return the message as it is now; one request, never repeated here (the caller polls anyway)."""
 
     def read_result(self, message: Message) -> QueryResult:
         """Return the rows of the message's query, typed by the manifest, at most what the API returns (5,000)."""
@@ -214,21 +223,24 @@ class SqlPort(Protocol):
 
 
 class CatalogPort(Protocol):
-    """Reads Unity Catalog metadata of assets, by three-part name."""
+    """Reads Unity Catalog metadata of assets, by three-part name; ``warehouse_id`` as in :class:`SqlPort`.
 
-    def columns(self, identifiers: Sequence[str]) -> list[dict[str, Any]]:
+    A failed or incomplete read raises; it never comes back as fewer rows.
+    """
+
+    def columns(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:
         """Return a row a column.
 
         Keys: table_catalog, table_schema, table_name, column_name, ordinal_position, data_type, comment.
         """
 
-    def tags(self, identifiers: Sequence[str]) -> list[dict[str, Any]]:
+    def tags(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:
         """Return a row a tag.
 
         Keys: catalog_name, schema_name, table_name, column_name (None for the table's own), tag_name, tag_value.
         """
 
-    def routines(self, identifiers: Sequence[str]) -> list[dict[str, Any]]:
+    def routines(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:
         """Return a row a function.
 
         Keys: routine_catalog, routine_schema, routine_name, routine_definition, data_type, comment, parameters.

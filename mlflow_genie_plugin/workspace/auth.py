@@ -1,0 +1,258 @@
+"""Signing in: the only place that makes a client of the Databricks SDK."""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock
+from mlflow_genie_plugin.errors import NotSignedInError, UnreadableFileError, UsageError
+from mlflow_genie_plugin.settings import Settings, resolve_settings
+from mlflow_genie_plugin.workspace.calls import Calls, Doing
+from mlflow_genie_plugin.workspace.conversations import GenieAsker
+from mlflow_genie_plugin.workspace.genie import GenieSpaces
+from mlflow_genie_plugin.workspace.metadata import UnityCatalog
+from mlflow_genie_plugin.workspace.profile import resolve_profile
+from mlflow_genie_plugin.workspace.scrub import (
+    Scrubber,
+    config_file,
+    config_file_sections,
+    private_values,
+    process_scrubber,
+    scrub_logs,
+)
+from mlflow_genie_plugin.workspace.statements import Statements
+
+if TYPE_CHECKING:
+    from databricks.sdk.core import Config
+
+__all__ = ["DatabricksWorkspace", "connect", "resolve_profile"]
+
+_DISCOVERY_TIMEOUT_SECONDS = 10.0
+_READ_TIMEOUT_SECONDS = 60.0
+_CREDENTIAL_VARIABLES = (
+    "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_USERNAME",
+    "DATABRICKS_PASSWORD", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "GOOGLE_CREDENTIALS",
+    "DATABRICKS_GOOGLE_SERVICE_ACCOUNT",
+)  # fmt: skip
+
+
+class DatabricksWorkspace:
+    """A signed-in workspace: its ports, who we are, and where the sign-in came from.
+
+    Attributes:
+        profile: The profile chosen, or None when the SDK took the environment or the DEFAULT profile.
+        origin: Where that was decided, in words.
+        is_local: Whether the workspace runs on this machine.
+        spaces: Reads and changes spaces.
+        asker: Asks questions.
+        sql: Runs read-only statements.
+        catalog: Reads Unity Catalog metadata.
+    """
+
+    def __init__(
+        self, calls: Calls, *, host: str, profile: str | None, origin: str, warehouse_id: str | None,
+        clock: Clock, settings: Settings,
+    ) -> None:  # fmt: skip
+        self._calls = calls
+        self._user_name: str | None = None
+        self.profile = profile
+        self.origin = origin
+        self.host_digest = hashlib.sha256(host.rstrip("/").lower().encode()).hexdigest()[:12]
+        self.is_local = (urlsplit(host).hostname or "") in ("localhost", "127.0.0.1", "::1")
+        self.spaces = GenieSpaces(calls, clock)
+        self.asker = GenieAsker(calls, clock, settings)
+        self.sql = Statements(calls, clock, warehouse_id=warehouse_id)
+        self.catalog = UnityCatalog(self.sql)
+
+    @property
+    def user_name(self) -> str:
+        """The identity we act as; asked for once."""
+        if self._user_name is None:
+            me = self._calls.read(Doing("read who we are"), "/api/2.0/preview/scim/v2/Me")
+            self._user_name = str(me.get("userName") or me.get("displayName") or "unknown")
+        return self._user_name
+
+    def prove_access(self) -> None:
+        """Make one cheap request that needs the Genie API.
+
+        Raises:
+            NotSignedInError: The workspace rejects the credentials.
+            PermissionDeniedError: They are good, but may not use Genie.
+            WorkspaceUnavailableError: Nothing answers there.
+        """
+        self._calls.read(
+            Doing("list spaces", denied_step="ask an administrator of the workspace for access to Genie"),
+            "/api/2.0/genie/spaces",
+            {"page_size": 1},
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"DatabricksWorkspace(profile={self.profile!r}, origin={self.origin!r}, host_digest={self.host_digest!r})"
+        )
+
+
+class _RefusingClock:
+    """The clock given to the SDK: it never lets it send a request again.
+
+    The SDK repeats requests of every kind, also those that create a space or ask a question, after a time-out, a 429 or
+    a 503, and sleeps on its clock before it does. Raising the failure again at that point ends the request with the
+    very error it met; how often to send is decided in calls.py, by kind of request. A budget of zero does not do:
+    the SDK reads 0 as "the default of 300 seconds".
+    """
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        error = sys.exc_info()[1]
+        if error is not None:
+            raise error
+        time.sleep(seconds)
+
+
+def connect(
+    profile: str | None = None,
+    target: str | None = None,
+    settings: Settings | None = None,
+    *,
+    project_root: str | os.PathLike[str] = ".",
+    clock: Clock = SYSTEM_CLOCK,
+    prove: bool = True,
+) -> DatabricksWorkspace:
+    """Sign in with the SDK's unified authentication and prove that Genie answers.
+
+    Args:
+        profile: Name of a profile; default: ``databricks.yml``, then the environment or the DEFAULT profile.
+        target: Target of ``databricks.yml`` whose profile is used.
+        settings: Default: from the environment.
+        project_root: Where to look for ``databricks.yml`` (and in the folders above).
+        clock: Time for retries and polling.
+        prove: Whether to make the request that proves access.
+
+    Raises:
+        NotSignedInError: No credentials, an unknown profile, or the workspace rejects them.
+        PermissionDeniedError: The identity may not use Genie.
+        UnreadableFileError: databricks.yml or the configuration file is malformed.
+        UsageError: The target is unknown, or the environment contradicts the chosen profile.
+        WorkspaceUnavailableError: The workspace does not answer.
+    """
+    settings = settings or resolve_settings()
+    chosen, origin = resolve_profile(project_root, profile, target)
+    scrubber = process_scrubber()
+    if chosen is not None:
+        _refuse_contradiction(chosen, origin)
+    config = _configure(chosen, origin, scrubber)
+    scrubber.learn(private_values(config.as_dict()))
+    scrub_logs(scrubber)
+    from databricks.sdk import WorkspaceClient
+
+    # A client keeps the limit it was made with. Reads are repeated and so need no long one; a write must not be given
+    # up while the workspace still works on it.
+    config.http_timeout_seconds = min(_READ_TIMEOUT_SECONDS, settings.request_timeout_seconds)
+    reading = WorkspaceClient(config=config)
+    config.http_timeout_seconds = settings.request_timeout_seconds
+    calls = Calls(reading, WorkspaceClient(config=config), scrubber, clock, _sign_in_step(chosen))
+    workspace = DatabricksWorkspace(
+        calls,
+        host=str(config.host),
+        profile=chosen,
+        origin=origin,
+        warehouse_id=config.warehouse_id,
+        clock=clock,
+        settings=settings,
+    )
+    if prove:
+        workspace.prove_access()
+    return workspace
+
+
+def _configure(profile: str | None, origin: str, scrubber: Scrubber) -> Config:
+    from importlib.metadata import version
+
+    from databricks.sdk.core import Config
+
+    # From here on: importing the SDK has made its loggers, and the constructor already talks to the host.
+    scrub_logs(scrubber)
+    options: dict[str, Any] = {
+        "profile": profile,
+        "clock": _RefusingClock(),
+        "product": "mlflow-genie-plugin",
+        "product_version": version("mlflow-genie-plugin"),
+        # For the constructor's own look at the host, which has a client and a clock of its own.
+        "http_timeout_seconds": _DISCOVERY_TIMEOUT_SECONDS,
+        "retry_timeout_seconds": 1,
+        "max_connection_pools": 32,
+        "max_connections_per_pool": 32,
+    }
+    try:
+        config = Config(**options)
+    except configparser.Error as error:
+        raise UnreadableFileError(
+            f"cannot read the Databricks configuration file {config_file(os.environ).name}: {type(error).__name__}",
+            next_step="correct it, or sign in again: databricks auth login",
+        ) from scrubber.cause(error)
+    except ValueError as error:
+        raise _sign_in_error(error, profile, origin, scrubber) from scrubber.cause(error)
+    if not config.host:
+        raise NotSignedInError("no Databricks workspace is configured", next_step=_sign_in_step(profile))
+    return config
+
+
+def _sign_in_error(error: ValueError, profile: str | None, origin: str, scrubber: Scrubber) -> NotSignedInError:
+    said = scrubber.text(str(error)).strip().rstrip(".")
+    named = profile or os.environ.get("DATABRICKS_CONFIG_PROFILE", "").strip()
+    if "profile configured" in said:
+        known = ", ".join(sorted(config_file_sections(os.environ))) or "none"
+        return NotSignedInError(
+            f"profile {named!r} ({origin}) is not in the Databricks configuration file (profiles there: {known})",
+            next_step=f"databricks auth login --profile {named}, or choose another with --profile",
+        )
+    if "more than one authorization method" in said:
+        methods = said.rpartition(":")[2].strip()
+        return NotSignedInError(
+            f"the environment and the profile configure more than one way to sign in: {methods}",
+            next_step="unset the variables of one of them, or set DATABRICKS_AUTH_TYPE",
+        )
+    if "cannot configure default credentials" in said:
+        return NotSignedInError(
+            "no Databricks credentials found" + (f" in profile {named!r} ({origin})" if named else f" ({origin})"),
+            next_step=_sign_in_step(profile) + ", or start the local workspace: mlflow-genie local serve",
+        )
+    return NotSignedInError(f"cannot sign in to Databricks ({origin}): {said}", next_step=_sign_in_step(profile))
+
+
+def _refuse_contradiction(profile: str, origin: str) -> None:
+    """Refuse when the environment would override the chosen profile: the SDK lets variables win without a word."""
+    host = os.environ.get("DATABRICKS_HOST", "").strip()
+    credentials = [name for name in _CREDENTIAL_VARIABLES if os.environ.get(name, "").strip()]
+    known = config_file_sections(os.environ)
+    if profile not in known or not (host or credentials):
+        return  # an unknown profile is the SDK's to report
+    if _same_host(host, known[profile].get("host", "")):
+        return
+    variables = ", ".join((["DATABRICKS_HOST"] if host else []) + credentials)
+    raise UsageError(
+        f"profile {profile!r} ({origin}) and {variables} of the environment may mean different workspaces",
+        next_step="unset the variables, or use the environment alone (outside a folder with databricks.yml)",
+    )
+
+
+def _same_host(one: str, other: str) -> bool:
+    def bare(host: str) -> str:
+        return host.partition("://")[2].rstrip("/").lower() if "://" in host else host.rstrip("/").lower()
+
+    return bool(one) and bare(one) == bare(other)
+
+
+def _sign_in_step(profile: str | None) -> str:
+    named = profile or os.environ.get("DATABRICKS_CONFIG_PROFILE", "").strip()
+    if named:
+        return f"databricks auth login --profile {named}"
+    return "sign in with `databricks auth login`, or set DATABRICKS_HOST and DATABRICKS_TOKEN"
