@@ -23,7 +23,7 @@ from operator import itemgetter
 from typing import Any
 
 from mlflow_genie_plugin.canonical_json import canonical_bytes, sha256_of_json
-from mlflow_genie_plugin.space.shape import COLUMN, KINDS, METRIC_VIEW, TABLE, V1_FLAGS, V2_FLAGS, dicts_of
+from mlflow_genie_plugin.space.shape import COLUMN, KINDS, METRIC_VIEW, TABLE, V1_FLAGS, V2_FLAGS, Kind, dicts_of
 
 
 def content_hash(document: dict[str, Any]) -> str:
@@ -51,9 +51,9 @@ def canonical_form(document: dict[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = _object(document, _SECTIONS)
     if rename:
         out["version"] = 2
-    sources = document.get("data_sources")
-    if isinstance(sources, dict):
-        _put(out, "data_sources", _data_sources(sources, rename=rename))
+    if "data_sources" in document:
+        sources = document["data_sources"]
+        _put(out, "data_sources", _data_sources(sources, rename=rename) if isinstance(sources, dict) else sources)
     return out
 
 
@@ -80,6 +80,13 @@ def canonical_item(item: dict[str, Any], kind_path: tuple[str, ...], *, rename: 
         return _column(item, rename=rename)
     canonical: dict[str, Any] = _object(item, _ITEMS[kind_path])
     return canonical
+
+
+def canonical_list(value: Any, kind: Kind, *, rename: bool = False) -> Any:
+    """Return a list of ``kind`` in canonical form; what is no list of objects stays as it is."""
+    if not _all_objects(value):
+        return value
+    return _ordered([canonical_item(item, kind.path, rename=rename) for item in value], kind.key)
 
 
 def joined(value: Any) -> Any:
@@ -172,7 +179,9 @@ def _data_sources(sources: dict[str, Any], *, rename: bool) -> dict[str, Any]:
     together: list[dict[str, Any]] = []
     for kind in (TABLE, METRIC_VIEW):
         name = kind.path[-1]
-        if name in out and _all_objects(out[name]):
+        if name in out and out[name] == {}:
+            del out[name]
+        elif name in out and _all_objects(out[name]):
             together += [_data_source(item, rename=rename) for item in out.pop(name)]
     if together:
         # Where one of the two is malformed it keeps its name, so the well-formed rest needs one of its own.
