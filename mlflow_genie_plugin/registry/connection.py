@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError, TrackingUnavailableError, UsageError
+from mlflow_genie_plugin.errors import (
+    GenieError,
+    ModelNotFoundError,
+    TrackingRefusedError,
+    TrackingUnavailableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,6 +43,8 @@ _reached: set[str] = set()
 
 _MISSING = frozenset({"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"})
 _REFUSED = frozenset({"PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED"})
+# A proxy's 403 has no error code of MLflow's; a database file that is read-only says so in words.
+_REFUSED_SIGNS = ("failed with error code 403", "attempt to write a readonly database")
 _BAD_REQUEST = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"})
 
 
@@ -110,8 +118,8 @@ def _translate(error: Exception, missing: type[GenieError], what: str) -> GenieE
                 f"{what} does not exist" if what else first_line,
                 next_step=f"check the id; the tracking server is {tracking_place()}",
             )
-        if code in _REFUSED:
-            return TrackingUnavailableError(
+        if code in _REFUSED or any(sign in text for sign in _REFUSED_SIGNS):
+            return TrackingRefusedError(
                 f"the tracking server {tracking_place()} refused: {first_line}",
                 next_step="sign in, or ask for access to the experiment",
             )
