@@ -54,3 +54,24 @@ def tracking(tracking_template, tmp_path, monkeypatch):
         mlflow.end_run()
     mlflow.set_tracking_uri(None)
     mlflow.set_registry_uri(None)
+
+
+@pytest.fixture(scope="session")
+def local_workspace_server():
+    """One local workspace for the whole session; tests use ``local_workspace``, which starts them from a clean state."""
+    from mlflow_genie_plugin.emulator.server import LocalWorkspace
+
+    with LocalWorkspace() as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def local_workspace(local_workspace_server, monkeypatch, tmp_path):
+    """A running local workspace with only the sample space in it, set as the Databricks host of this test."""
+    local_workspace_server.control.reset()
+    for name, value in local_workspace_server.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(tmp_path / "no.databrickscfg"))
+    monkeypatch.delenv("DATABRICKS_CONFIG_PROFILE", raising=False)
+    monkeypatch.setenv("GENIE_STATE_DIR", str(tmp_path / "state"))
+    return local_workspace_server

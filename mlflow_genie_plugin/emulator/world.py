@@ -1,0 +1,154 @@
+"""The workspace without HTTP: its state, composed from one object a concern, and what they share."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mlflow_genie_plugin.emulator.answers import AnswerDesk, Answerer
+from mlflow_genie_plugin.emulator.api_errors import invalid
+from mlflow_genie_plugin.emulator.behaviour import Behaviour, Controls
+from mlflow_genie_plugin.emulator.conversations import Conversations
+from mlflow_genie_plugin.emulator.identifiers import IdSource
+from mlflow_genie_plugin.emulator.identities import Identities
+from mlflow_genie_plugin.emulator.spaces import Space, Spaces
+from mlflow_genie_plugin.emulator.statements import Statements
+from mlflow_genie_plugin.emulator.store import Store
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.emulator.routing import Route
+    from mlflow_genie_plugin.emulator.warehouse import Warehouse
+
+WAREHOUSE_ID: Final = "5a3b1e0c0de00001"
+SAMPLE_SPACE_ID: Final = "01f0c0de5a3b1e0c8000000000005a1e"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSpace:
+    """The space every fresh workspace starts with."""
+
+    serialized_space: str
+    title: str
+    description: str
+
+
+class World:
+    """Everything the routes act on. A reset builds the parts anew on the same warehouse and store."""
+
+    def __init__(
+        self, store: Store, warehouse: Warehouse, answerer: Answerer, sample: SampleSpace | None, token: str
+    ) -> None:
+        self.lock = threading.RLock()
+        self.store = store
+        self.warehouse = warehouse
+        self.identities = Identities(token)
+        self._answerer = answerer
+        self._sample = sample
+        self.controls = Controls()
+        self.routes: tuple[Route, ...] = ()
+        self._build(None)
+        if not any(True for _ in self.spaces):
+            self.add_sample()
+
+    def _build(self, seed: int | None) -> None:
+        self.ids = IdSource(seed)
+        self.statements = Statements(self.warehouse.execute, self.warehouse.explain, self.ids, self.controls)
+        self.spaces = Spaces(self.store, self.ids, self.controls, self.warehouse.require_assets)
+        self.conversations = Conversations(
+            self.store,
+            self.ids,
+            self.controls,
+            self.lock,
+            AnswerDesk(self._answerer, self.warehouse.view, self.statements, self.ids),
+            self.statements,
+            self.live_space,
+            self.has_warehouse,
+        )
+
+    def live_space(self, space_id: str) -> Space | None:
+        """Return the stored space unless it is in the trash."""
+        space = self.spaces.get(space_id)
+        return None if space is None or space.trashed else space
+
+    @property
+    def route_names(self) -> set[str]:
+        """The names of all routes, which faults and the request log use."""
+        return {route.name for route in self.routes}
+
+    @staticmethod
+    def has_warehouse(warehouse_id: str) -> bool:
+        return warehouse_id == WAREHOUSE_ID
+
+    def add_sample(self) -> Space | None:
+        """Put the sample space into the workspace, as it was at first; None when there is none to add."""
+        if self._sample is None:
+            return None
+        with self.lock:
+            owner = self.identities.by_token[self.identities.owner_token]
+            found = self.spaces.get(SAMPLE_SPACE_ID)
+            if found is not None and not found.trashed:
+                return self.spaces.update(
+                    found,
+                    {
+                        "serialized_space": self._sample.serialized_space,
+                        "title": self._sample.title,
+                        "description": self._sample.description,
+                        "warehouse_id": WAREHOUSE_ID,
+                    },
+                )
+            if found is not None:
+                self.spaces.forget(SAMPLE_SPACE_ID)
+            return self.spaces.create(
+                owner,
+                serialized_space=self._sample.serialized_space,
+                warehouse_id=WAREHOUSE_ID,
+                title=self._sample.title,
+                description=self._sample.description,
+                parent_path="/Shared",
+                space_id=SAMPLE_SPACE_ID,
+            )
+
+    def reset(self, seed: int | None = None) -> None:
+        """Forget all state and behaviour; the tables and the owner's token stay. ``seed`` makes ids repeat."""
+        with self.lock:
+            self.statements.close()
+            self.conversations.close()
+            self.store.clear()
+            self.controls.reset()
+            self.identities = Identities(self.identities.owner_token)
+            self._build(seed)
+            self.add_sample()
+
+    def set_behaviour(self, values: dict[str, Any]) -> Behaviour:
+        """Change how the workspace behaves from now on."""
+        with self.lock:
+            self.controls.behaviour = self.controls.behaviour.changed(values)
+            return self.controls.behaviour
+
+    def default_behaviour(self, values: dict[str, Any]) -> None:
+        """Set how the workspace behaves from the start and after every reset."""
+        with self.lock:
+            self.controls.default = self.controls.default.changed(values)
+            self.controls.behaviour = self.controls.default
+
+    def add_identity(self, user_name: str, level: str | None, space_id: str | None) -> str:
+        """Add a user without administrator rights and return the token; optionally with a level on one space."""
+        token = secrets.token_hex(16)
+        with self.lock:
+            self.identities.add(user_name, token)
+            if level is not None and space_id is not None:
+                from mlflow_genie_plugin.emulator.permissions import merged_access_list, parsed_access_list
+
+                space = self.spaces.get(space_id)
+                if space is None:
+                    raise invalid(f"there is no space {space_id}")
+                entry = parsed_access_list([{"user_name": user_name, "permission_level": level}])
+                self.spaces.set_access(space, merged_access_list(space.access, entry))
+        return token
+
+    def close(self) -> None:
+        """Stop the threads; nothing is lost, answers on their way are worked out after the next start."""
+        self.statements.close()
+        self.conversations.close()
