@@ -27,11 +27,16 @@ class VersionRecord:
 
 def register_model(model_id: str, name: str, tags: Mapping[str, str] | None = None) -> VersionRecord:
     """Make the logged model a new version of the registered model ``name`` (created when it does not exist)."""
+    import contextlib
+    import io
+
     with translate_errors(ModelNotFoundError, f"model {model_id}"):
         client()
         import mlflow
 
-        return _record(mlflow.register_model(f"models:/{model_id}", name, tags=dict(tags) if tags else None))
+        # MLflow prints two lines of its own; what was registered is said by whoever calls.
+        with contextlib.redirect_stderr(io.StringIO()):
+            return _record(mlflow.register_model(f"models:/{model_id}", name, tags=dict(tags) if tags else None))
 
 
 def get_version(name: str, version: str) -> VersionRecord:

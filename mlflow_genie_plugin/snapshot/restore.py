@@ -1,0 +1,448 @@
+"""Putting a version back into a space: checked, saved first, written once, read back, recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mlflow_genie_plugin import registry
+from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock
+from mlflow_genie_plugin.errors import (
+    CompensatedError,
+    ConflictError,
+    GenieError,
+    ProtectedSpaceError,
+    RateLimitedError,
+    TamperedModelError,
+    UnconfirmedRequestError,
+    UnverifiedWriteError,
+    WorkspaceRefusedError,
+    WorkspaceUnavailableError,
+)
+from mlflow_genie_plugin.flavor.layout import json_bytes
+from mlflow_genie_plugin.flavor.load import Snapshot, read_snapshot
+from mlflow_genie_plugin.settings import Settings, resolve_settings
+from mlflow_genie_plugin.snapshot.capture import config_of
+from mlflow_genie_plugin.snapshot.create import create_snapshot
+from mlflow_genie_plugin.snapshot.describe import NONE
+from mlflow_genie_plugin.snapshot.lineage import LIVE_SINCE, versions_of_space
+from mlflow_genie_plugin.snapshot.restore_plan import (
+    DEPLOYMENT_FIELDS,
+    RestorePlan,
+    differences,
+    plan_restore,
+    same_folder,
+)
+from mlflow_genie_plugin.space.validate import require_valid
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace
+
+Guard = Callable[[Snapshot, str], None]
+Progress = Callable[[str], None]
+
+_FIRST_WAIT_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class RestoreResult:
+    """What a restore did.
+
+    Attributes:
+        outcome: ``restored`` or ``unchanged`` (the space already held the version).
+        safety_model_id: The version that holds what the space was before; None when nothing was written.
+        live_content_sha256: Content hash that was read back.
+        live_behaviour_sha256: Behaviour hash that was read back.
+        run_id: The run that records the event; None when nothing was written.
+        fields_written: Deployment fields that were written.
+    """
+
+    outcome: str
+    space_id: str
+    model_id: str
+    live_content_sha256: str
+    live_behaviour_sha256: str
+    safety_model_id: str | None = None
+    run_id: str | None = None
+    fields_written: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "outcome": self.outcome,
+            "space_id": self.space_id,
+            "model_id": self.model_id,
+            "live_content_sha256": self.live_content_sha256,
+            "live_behaviour_sha256": self.live_behaviour_sha256,
+            "safety_model_id": self.safety_model_id,
+            "run_id": self.run_id,
+            "fields_written": list(self.fields_written),
+        }
+
+
+def restore_config(
+    model_uri: str,
+    space_id: str | None = None,
+    *,
+    keep_benchmarks: bool = True,
+    include: Sequence[str] = (),
+    workspace: Workspace | None = None,
+    profile: str | None = None,
+    guard: Guard | None = None,
+    settings: Settings | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> RestoreResult:
+    """Put a model version back into its space and prove it by reading the space again.
+
+    The live configuration is saved as a model version first, so that the restore itself can be undone.
+
+    Args:
+        model_uri: The version: ``m-…``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``runs:/…``.
+        space_id: The space to write; default: the one the version is of.
+        keep_benchmarks: Keep the live benchmark questions.
+        include: Deployment fields to write too: ``title``, ``description``, ``warehouse``, ``folder``.
+        workspace: Default: signed in by the environment or ``profile``.
+        profile: Databricks profile.
+        guard: Called with the version and the space id before anything is written; raises to refuse. Without one, a
+            space named in ``GENIE_PRODUCTION_SPACES`` is refused.
+        settings: Default: from the environment.
+        clock: Time and sleeping.
+
+    Raises:
+        ConflictError: The space was changed by someone else meanwhile.
+        UnverifiedWriteError: The write was accepted, but did not show in time; nothing was undone.
+        CompensatedError: A later step failed and the space was put back, or could not be.
+        ProtectedSpaceError: The guard refused.
+        InvalidSpaceError: The server would refuse the configuration.
+    """
+    settings = settings or resolve_settings()
+    snapshot = read_snapshot(model_uri)
+    if workspace is None:
+        from mlflow_genie_plugin.workspace.auth import connect
+
+        workspace = connect(profile=profile, settings=settings)
+    live = workspace.spaces.get_space(space_id or snapshot.space_id)
+    plan = plan_restore(snapshot, live, keep_benchmarks=keep_benchmarks, include=include)
+    return apply_restore(plan, workspace, guard=guard, clock=clock, settings=settings, snapshot=snapshot)
+
+
+def refuse_production(settings: Settings) -> Guard:
+    """Return the guard for callers that bring none: it lets nothing into a production space."""
+
+    def guard(snapshot: Snapshot, space_id: str) -> None:
+        if space_id in settings.production_spaces:
+            raise ProtectedSpaceError(
+                f"space {space_id} is a production space and model {snapshot.model_id} was not verified for it",
+                next_step="use the command line, which verifies first: mlflow-genie restore",
+            )
+
+    return guard
+
+
+def apply_restore(
+    plan: RestorePlan,
+    workspace: Workspace,
+    *,
+    guard: Guard | None,
+    clock: Clock = SYSTEM_CLOCK,
+    settings: Settings,
+    snapshot: Snapshot | None = None,
+    validate: bool = True,
+    progress: Progress = lambda _: None,
+) -> RestoreResult:
+    """Carry out a plan, if everything it depends on is still as it was.
+
+    In order: the guard; read the version and the space again and hold them against the plan; save the live state as a
+    version; PATCH the configuration with the etag just read; read back until the target's hashes show; PATCH the
+    deployment fields asked for; read back; record the event. Nothing is undone on a time-out, because reads lag writes.
+    When a step after the first write fails, the saved state is put back with a fresh etag.
+
+    Args:
+        plan: From :func:`~mlflow_genie_plugin.snapshot.restore_plan.plan_restore` or a plan file.
+        workspace: Where the space is.
+        guard: Called with the version and the space id before anything is written; None refuses production spaces.
+        clock: Time and sleeping.
+        settings: ``read_back_seconds`` bounds each read-back.
+        snapshot: The version, when the caller has just read it.
+        validate: Refuse a configuration that the validator says the server would refuse, before writing.
+        progress: Told of each step, in words.
+
+    Raises:
+        As :func:`restore_config`.
+    """
+    snapshot = snapshot or read_snapshot(plan.model_id)
+    live = workspace.spaces.get_space(plan.space_id)
+    fresh = plan_restore(snapshot, live, keep_benchmarks=plan.keep_benchmarks, include=plan.include)
+    if changed := differences(plan, fresh):
+        raise ConflictError(
+            f"this plan no longer fits: {'; '.join(changed)}; nothing was written",
+            next_step=f"make the plan again: mlflow-genie restore {plan.model_id} --plan FILE",
+            planned_etag=plan.live_etag,
+            live_etag=live.etag,
+        )
+    if fresh.nothing_to_do:
+        return RestoreResult(
+            "unchanged", plan.space_id, plan.model_id, fresh.live_content_sha256, fresh.live_behaviour_sha256
+        )
+    (guard or refuse_production(settings))(snapshot, plan.space_id)
+    if fresh.target is not None and validate and fresh.changes_config:
+        require_valid(fresh.target, what=f"the configuration of model {plan.model_id}")
+    if fresh.changes_config and not live.etag:
+        raise WorkspaceRefusedError(
+            f"the workspace returned no etag for space {plan.space_id}, so a concurrent edit could not be noticed",
+            next_step="nothing was written; make sure that this identity has CAN EDIT",
+        )
+    safety_model_id = _safety(snapshot, live, workspace, clock)
+    progress(f"saved the live state as {safety_model_id}")
+    with _event(fresh, snapshot.model.experiment_id, safety_model_id, clock) as run_id:
+        seen = _write(fresh, live, safety_model_id, workspace, clock, settings, progress)
+    now = config_of(seen)
+    return RestoreResult(
+        "restored", plan.space_id, plan.model_id, now.content_sha256, now.behaviour_sha256, safety_model_id, run_id,
+        tuple(fresh.field_changes),
+    )  # fmt: skip
+
+
+def _write(
+    plan: RestorePlan,
+    live: LiveSpace,
+    safety_model_id: str,
+    workspace: Workspace,
+    clock: Clock,
+    settings: Settings,
+    progress: Progress,
+) -> LiveSpace:
+    spaces = workspace.spaces
+    seen = live
+    if plan.changes_config:
+        text = json.dumps(plan.target, ensure_ascii=False)
+        sent_etag: str | None = None
+        try:
+            sent_etag = spaces.update_space(plan.space_id, etag=live.etag, serialized_space=text).etag
+        except ConflictError as error:
+            raise ConflictError(
+                f"space {plan.space_id} was changed while this ran; nothing was written to it",
+                next_step=f"look at it and run the command again: mlflow-genie restore {plan.model_id}",
+                safety_model_id=safety_model_id,
+            ) from error
+        except UnconfirmedRequestError:
+            # It may have been written: the read-back below decides, and says "unverified" when it cannot.
+            progress("the workspace did not confirm the write; reading back")
+        else:
+            progress(f"wrote model {plan.model_id}")
+        seen = _read_back(plan, live, workspace, clock, settings, safety_model_id, sent_etag)
+        progress("read back and compared: identical")
+    if plan.field_changes:
+        try:
+            seen = _write_fields(plan, workspace, clock, settings)
+        except UnverifiedWriteError:
+            raise
+        except GenieError as error:
+            if not plan.changes_config:
+                raise
+            raise _compensated(plan, safety_model_id, workspace, clock, settings, error) from error
+        progress(f"wrote {', '.join(plan.field_changes)}")
+    return seen
+
+
+def _read_back(
+    plan: RestorePlan,
+    before: LiveSpace,
+    workspace: Workspace,
+    clock: Clock,
+    settings: Settings,
+    safety_model_id: str,
+    sent_etag: str | None,
+) -> LiveSpace:
+    """Read the space until it shows the target; anything but the target and the old state is somebody else's."""
+    reason = "it still shows the old configuration"
+    for live in _reads(plan.space_id, workspace, clock, settings):
+        if isinstance(live, GenieError):
+            reason = live.what
+            continue
+        now = config_of(live)
+        if now.content_sha256 == plan.target_content_sha256:
+            return live
+        if now.content_sha256 != plan.live_content_sha256:
+            # The etag of our own write on another content: the server stored it differently, nobody else wrote.
+            who = (
+                "the workspace stored the configuration differently than it was sent"
+                if sent_etag is not None and sent_etag not in (before.etag, None) and live.etag == sent_etag
+                else "somebody else wrote to it at the same time"
+            )
+            raise ConflictError(
+                f"space {plan.space_id} shows neither the old nor the restored configuration: {who}; "
+                "nothing was undone",
+                next_step=f"compare: mlflow-genie drift {plan.model_id} --space {plan.space_id}; "
+                f"the state before is model {safety_model_id}",
+                safety_model_id=safety_model_id,
+                live_content_sha256=now.content_sha256,
+                target_content_sha256=plan.target_content_sha256,
+            )
+    raise UnverifiedWriteError(
+        f"space {plan.space_id} was written, but not confirmed within {settings.read_back_seconds:g} s: {reason}; "
+        "nothing was undone, because reads can lag behind writes",
+        next_step=f"verify it: mlflow-genie drift {plan.model_id} --space {plan.space_id} --exit-code",
+        safety_model_id=safety_model_id,
+        target_content_sha256=plan.target_content_sha256,
+    )
+
+
+def _write_fields(plan: RestorePlan, workspace: Workspace, clock: Clock, settings: Settings) -> LiveSpace:
+    values = {DEPLOYMENT_FIELDS[name]: after for name, (_, after) in plan.field_changes.items()}
+    workspace.spaces.update_space(plan.space_id, **values)
+    missing: list[str] = list(values)
+    reason = ""
+    for live in _reads(plan.space_id, workspace, clock, settings):
+        if isinstance(live, GenieError):
+            reason = f" ({live.what})"
+            continue
+        missing = [name for name, value in values.items() if not _shows(live, name, value)]
+        if not missing:
+            return live
+    raise UnverifiedWriteError(
+        f"the configuration of space {plan.space_id} is restored, but {', '.join(missing)} did not show within "
+        f"{settings.read_back_seconds:g} s{reason}",
+        next_step=f"look at them: mlflow-genie space show genie:/{plan.space_id} (a server may append to a title)",
+    )
+
+
+def _compensated(
+    plan: RestorePlan,
+    safety_model_id: str,
+    workspace: Workspace,
+    clock: Clock,
+    settings: Settings,
+    cause: GenieError,
+) -> CompensatedError:
+    """Put the saved state back and return the error that tells of it; nothing is overwritten that is not ours."""
+    what = f"restoring space {plan.space_id} failed after its configuration was written: {cause.what}"
+    try:
+        live = workspace.spaces.get_space(plan.space_id)
+        if config_of(live).content_sha256 != plan.target_content_sha256:
+            raise ConflictError("somebody else has changed the space meanwhile")
+        saved = read_snapshot(safety_model_id)
+        back = replace(plan_restore(saved, live, keep_benchmarks=False), live_content_sha256=plan.target_content_sha256)
+        text = json.dumps(back.target, ensure_ascii=False)
+        sent_etag = workspace.spaces.update_space(plan.space_id, etag=live.etag, serialized_space=text).etag
+        _read_back(back, live, workspace, clock, settings, safety_model_id, sent_etag)
+    except GenieError as error:
+        return CompensatedError(
+            f"{what}; putting the saved state back failed too: {error.what}",
+            next_step=f"put it back yourself: mlflow-genie restore {safety_model_id} --with-benchmarks",
+            safety_model_id=safety_model_id,
+            compensated=False,
+        )
+    return CompensatedError(
+        f"{what}; the space was put back to what it was (model {safety_model_id}) and read back",
+        next_step="solve the cause and run the command again",
+        safety_model_id=safety_model_id,
+        compensated=True,
+    )
+
+
+def _reads(space_id: str, workspace: Workspace, clock: Clock, settings: Settings) -> Iterator[LiveSpace | GenieError]:
+    """Yield the space again and again until the time is up; a passing failure to read is yielded too."""
+    deadline = clock.monotonic() + settings.read_back_seconds
+    wait = _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            yield workspace.spaces.get_space(space_id)
+        except (WorkspaceUnavailableError, RateLimitedError) as error:
+            yield error
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            return
+        clock.sleep(min(wait, left))
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+
+def _safety(snapshot: Snapshot, live: LiveSpace, workspace: Workspace, clock: Clock) -> str:
+    """Return a version that holds the live state: an earlier one that does, else a new one."""
+    now = config_of(live)
+    experiment = snapshot.model.experiment_id
+    parent = NONE
+    for record in versions_of_space(live.space_id, experiment):
+        if parent != NONE and record.params.get("config_sha256") != now.content_sha256:
+            continue
+        try:
+            saved = read_snapshot(record)
+        except TamperedModelError:
+            # Somebody's broken version must not stand in the way of putting a good one back.
+            continue
+        if saved.content_sha256 == now.content_sha256 and saved.config.envelope == now.envelope:
+            return saved.model_id
+        parent = saved.model_id if parent == NONE else parent
+    return create_snapshot(
+        live.space_id,
+        snapshot.model.params.get("domain", "restore"),
+        workspace=workspace,
+        parent=parent,
+        live=live,
+        capture_uc=False,
+        experiment_id=experiment,
+        clock=clock,
+    ).model_id
+
+
+@contextmanager
+def _event(plan: RestorePlan, experiment_id: str, safety_model_id: str, clock: Clock) -> Iterator[str]:
+    """Record the restore in a run of its own, begun before the write, so that no write goes unrecorded."""
+    document = plan.to_json()
+    run = registry.create_run(
+        f"restore_{plan.space_id[:12]}_{plan.target_content_sha256[:12]}",
+        experiment_id=experiment_id,
+        tags={
+            "genie.kind": "restore",
+            "genie.space_id": plan.space_id,
+            "genie.model_id": plan.model_id,
+            "genie.safety_model_id": safety_model_id,
+            "genie.plan_sha256": document["digest"],
+            "genie.outcome": "started",
+        },
+    )
+    registry.log_artifact(run.run_id, "restore_plan.json", json_bytes(document))
+    try:
+        yield run.run_id
+    except BaseException as error:
+        try:
+            _end_event(run.run_id, _outcome(error), error)
+        except GenieError as second:
+            error.add_note(f"the event could not be recorded in run {run.run_id}: {second.what}")
+        raise
+    try:
+        registry.set_model_tags(plan.model_id, {LIVE_SINCE: int(clock.now().timestamp() * 1000)})
+        _end_event(run.run_id, "restored", None)
+    except GenieError as error:
+        # The space is proven to be right; undoing that because the record failed would help nobody.
+        raise type(error)(
+            f"space {plan.space_id} is restored and was read back, but that could not be recorded: {error.what}",
+            next_step=f"run the same command again to see that nothing is left to do; the event is run {run.run_id}",
+        ) from error
+
+
+def _end_event(run_id: str, outcome: str, error: BaseException | None) -> None:
+    tags = {"genie.outcome": outcome}
+    if error is not None:
+        tags["genie.reason"] = str(getattr(error, "what", type(error).__name__))[:2000]
+    registry.set_run_tags(run_id, tags)
+    registry.set_terminated(run_id, "FINISHED" if error is None else "FAILED")
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, CompensatedError):
+        return "compensated" if error.details.get("compensated") else "not compensated"
+    if isinstance(error, UnverifiedWriteError):
+        return "unverified"
+    if isinstance(error, ConflictError):
+        return "conflict"
+    return "failed" if isinstance(error, Exception) else "interrupted"
+
+
+def _shows(live: LiveSpace, name: str, value: str) -> bool:
+    if name == "parent_path":
+        return same_folder(live.parent_path, value)
+    return (getattr(live, name) or "") == value
