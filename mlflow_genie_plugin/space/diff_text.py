@@ -13,6 +13,7 @@ _INDENT = "    "
 _MAX_LINES = 14
 _SHORT = 72
 _CONTEXT = 4
+_WORD = re.compile(r"[\w`$][\w`$.]*|[^\w\s]")  # a dotted name is one word
 _SQL_FIELDS = ("sql", "content")
 
 
@@ -77,9 +78,9 @@ def _line_pair(old: str, new: str, *, is_sql: bool) -> Iterator[str]:
 
 def _words(old: str, new: str) -> Iterator[str]:
     """Yield the changed words of one long line, each with a few words before it."""
-    left, right = re.findall(r"\w+|[^\w\s]", old), re.findall(r"\w+|[^\w\s]", new)
-    old_spans = [match.span() for match in re.finditer(r"\w+|[^\w\s]", old)]
-    new_spans = [match.span() for match in re.finditer(r"\w+|[^\w\s]", new)]
+    words = [list(_WORD.finditer(line)) for line in (old, new)]
+    left, right = ([word.group() for word in side] for side in words)
+    old_spans, new_spans = ([word.span() for word in side] for side in words)
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
