@@ -1,0 +1,264 @@
+"""Collecting the evidence for one pinned model version from MLflow: the same for the gates, verify and promote.
+
+What is wrong with the evidence becomes part of it (a gate then says so); what cannot be reached is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlflow_genie_plugin.canonical_json import sha256_of_bytes, sha256_of_json
+from mlflow_genie_plugin.errors import (
+    EvaluationNotFoundError,
+    InvalidEvaluationError,
+    TamperedModelError,
+    UnreadableFileError,
+    UnsupportedFormatError,
+)
+from mlflow_genie_plugin.gating.observed import (
+    EvaluationObserved,
+    Evidence,
+    FindingObserved,
+    Hashes,
+    QuestionObserved,
+)
+from mlflow_genie_plugin.registry import download_run_artifact, get_run, resolve_model, search_runs
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+    from mlflow_genie_plugin.flavor.load import Snapshot
+    from mlflow_genie_plugin.registry import ModelRecord, RunRecord
+
+RESULT_ARTIFACT = "evaluation/evaluation_result.json"
+BENCHMARKS_ARTIFACT = "evaluation/benchmarks.json"
+STATUS_TAG = "genie.evaluation.status"
+MODEL_TAG = "genie.evaluation.model_id"
+DIGEST_PARAM = "genie.evaluation_sha256"
+MODEL_PARAM = "genie.model_id"
+BENCHMARKS_PARAM = "genie.benchmarks_sha256"
+BEHAVIOUR_PARAM = "genie.behaviour_sha256"
+CONTENT_PARAM = "genie.config_sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The evidence, and where it came from.
+
+    Attributes:
+        snapshot: The verified config; None when the model's files are not what was recorded.
+        run: The evaluation run; None when the evaluation is a file that no run holds, or there is none.
+        result: The parsed evaluation; None when there is none that can be read.
+        from_file: Why this can only be a dry run: the evaluation is a file that is not the run's artifact.
+    """
+
+    model: ModelRecord
+    evidence: Evidence
+    snapshot: Snapshot | None = None
+    run: RunRecord | None = None
+    result: EvaluationResult | None = None
+    from_file: str = ""
+
+
+def collect(reference: str | ModelRecord, evaluation: str | None = None) -> Collected:
+    """Return what there is to decide on for one model version.
+
+    Args:
+        reference: What names a model version (resolved once; its record is pinned from here on), or that record.
+        evaluation: A run id, or the path of a result file. Default: the latest complete evaluation of the model.
+
+    Raises:
+        ModelNotFoundError, NotAGenieModelError: There is no such model version.
+        EvaluationNotFoundError: The run that was named does not exist.
+        TrackingUnavailableError: MLflow cannot be reached.
+    """
+    model = resolve_model(reference) if isinstance(reference, str) else reference
+    snapshot, evidence = _model_evidence(model)
+    collected = Collected(model, evidence, snapshot)
+    if evaluation is not None and _is_file(evaluation):
+        return _with_file(collected, Path(evaluation))
+    attempts = evaluation_runs(model)
+    if evaluation is not None:
+        run = next((run for run in attempts if run.run_id == evaluation), None)
+        run = run or get_run(evaluation, EvaluationNotFoundError)
+    else:
+        run = next((run for run in attempts if run.tags.get(STATUS_TAG) == "complete"), None)
+        if run is None:
+            return _without(collected, _no_complete_run(model, attempts))
+    try:
+        data = download_run_artifact(run.run_id, RESULT_ARTIFACT, EvaluationNotFoundError)
+    except EvaluationNotFoundError as error:
+        return replace(_without(collected, error.what), run=run)
+    return _with_result(collected, data, run, max(1, len(attempts)))
+
+
+def evaluation_runs(model: ModelRecord) -> list[RunRecord]:
+    """Return every evaluation run of the model in its experiment, newest first, finished or not."""
+    return search_runs(experiment_ids=[model.experiment_id], tags={MODEL_TAG: model.model_id})
+
+
+def current_digest(run_id: str) -> str:
+    """Return the sha256 of the run's result file as it is stored now."""
+    return sha256_of_bytes(download_run_artifact(run_id, RESULT_ARTIFACT, EvaluationNotFoundError))
+
+
+def _model_evidence(model: ModelRecord) -> tuple[Snapshot | None, Evidence]:
+    from mlflow_genie_plugin.flavor.load import read_snapshot
+
+    evidence = Evidence(model.model_id, model.name, model.params.get("space_id", ""), None)
+    try:
+        snapshot = read_snapshot(model)
+    except (TamperedModelError, UnreadableFileError, UnsupportedFormatError) as error:
+        return None, replace(evidence, model_problem=error.what)
+    hashes = Hashes(snapshot.content_sha256, snapshot.behaviour_sha256, snapshot.snapshot_sha256)
+    return snapshot, replace(evidence, space_id=snapshot.space_id, hashes=hashes)
+
+
+def _with_file(collected: Collected, path: Path) -> Collected:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error
+    attempts = evaluation_runs(collected.model)
+    digest = sha256_of_bytes(data)
+    for run in attempts:
+        if run.params.get(DIGEST_PARAM) == digest and current_digest(run.run_id) == digest:
+            return _with_result(collected, data, run, len(attempts))
+    why = f"{path} is not the result of any evaluation run of this model"
+    return replace(_with_result(collected, data, None, len(attempts)), from_file=why)
+
+
+def _with_result(collected: Collected, data: bytes, run: RunRecord | None, attempts: int) -> Collected:
+    from mlflow_genie_plugin.evaluation.result import parse_result
+
+    try:
+        result = parse_result(data)
+    except (InvalidEvaluationError, UnsupportedFormatError) as error:
+        return replace(_without(collected, error.what), run=run)
+    benchmarks, stored_sha256 = _stored_benchmarks(run)
+    observed = _observe(result, data, run, attempts, benchmarks, stored_sha256)
+    return replace(collected, evidence=replace(collected.evidence, evaluation=observed), run=run, result=result)
+
+
+def _observe(
+    result: EvaluationResult,
+    data: bytes,
+    run: RunRecord | None,
+    attempts: int,
+    benchmarks: Mapping[str, Mapping[str, Any]] | None,
+    stored_sha256: str | None,
+) -> EvaluationObserved:
+    params: Mapping[str, str] = run.params if run is not None else {}
+    return EvaluationObserved(
+        run_id=run.run_id if run is not None else "",
+        sha256=sha256_of_bytes(data),
+        recorded_sha256=params.get(DIGEST_PARAM),
+        problem=_contradiction(result, params),
+        state=run.tags.get(STATUS_TAG) if run is not None else result.status,
+        status=result.status,
+        invalid_reason=result.invalid_reason or "",
+        scope=str(result.benchmarks.get("scope", "")),
+        model_id=result.model_id,
+        recorded_model_id=params.get(MODEL_PARAM),
+        hashes=Hashes(*(result.config.get(f"{name}_sha256") for name in ("content", "behaviour", "snapshot"))),
+        live_before=result.live.get("behaviour_sha256_before"),
+        live_after=result.live.get("behaviour_sha256_after"),
+        benchmarks_sha256=str(result.benchmarks.get("sha256", "")),
+        recorded_benchmarks_sha256=params.get(BENCHMARKS_PARAM),
+        stored_benchmarks_sha256=stored_sha256,
+        planned_count=result.planned,
+        planned=_planned(result, benchmarks),
+        p0=None if benchmarks is None else _p0(benchmarks),
+        questions=tuple(_question(question, benchmarks) for question in result.questions),
+        attempts=attempts,
+        benchmarks_name=str(result.benchmarks.get("name", "")),
+        runner=str(result.runner.get("kind", "")),
+    )
+
+
+def _contradiction(result: EvaluationResult, params: Mapping[str, str]) -> str:
+    pairs = (
+        ("content hash", result.config.get("content_sha256"), params.get(CONTENT_PARAM)),
+        ("behaviour hash", result.config.get("behaviour_sha256"), params.get(BEHAVIOUR_PARAM)),
+    )
+    for name, seen, recorded in pairs:
+        if recorded is not None and seen != recorded:
+            return f"the result file names another {name} than the run recorded"
+    return ""
+
+
+def _stored_benchmarks(run: RunRecord | None) -> tuple[dict[str, Mapping[str, Any]] | None, str | None]:
+    """Return the entries of the run's benchmark set by id, and the digest they have; None for what is not there.
+
+    The set was checked when it was read for asking; here only its digest matters, so no SQL is parsed again.
+    """
+    if run is None:
+        return None, None
+    try:
+        document = orjson.loads(download_run_artifact(run.run_id, BENCHMARKS_ARTIFACT, EvaluationNotFoundError))
+        entries = {entry["id"]: entry for entry in document["benchmarks"]}
+        digest = sha256_of_json(sorted(document["benchmarks"], key=lambda entry: entry["id"]))
+    except (EvaluationNotFoundError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None, None
+    return entries, digest
+
+
+def _planned(result: EvaluationResult, benchmarks: Mapping[str, Mapping[str, Any]] | None) -> tuple[str, ...] | None:
+    if benchmarks is None:
+        return None
+    match result.benchmarks.get("scope"):
+        case "full":
+            return tuple(benchmarks)
+        case "p0":
+            return _p0(benchmarks)
+        case "held_out":
+            return tuple(name for name, entry in benchmarks.items() if entry.get("split") == "held_out")
+        case "slice":
+            # Which questions a change touches was worked out when they were asked; their number is on record.
+            return tuple(dict.fromkeys(q.question_id for q in result.questions if q.question_id in benchmarks))
+        case _:
+            return None
+
+
+def _p0(benchmarks: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(name for name, entry in benchmarks.items() if entry.get("priority") == "P0")
+
+
+def _question(question: QuestionResult, benchmarks: Mapping[str, Mapping[str, Any]] | None) -> QuestionObserved:
+    entry = (benchmarks or {}).get(question.question_id, {})
+    differs = [
+        name.replace("_", " ")
+        for name in ("question", "expected_sql", "expected_asset", "priority", "split")
+        if entry and getattr(question, name) != entry.get(name)
+    ]
+    return QuestionObserved(
+        question_id=question.question_id,
+        question=question.question,
+        priority=str(entry.get("priority", question.priority)),
+        answered=question.answer.status == "COMPLETED",
+        findings={
+            name: FindingObserved(finding.outcome.value, finding.score, finding.rationale)
+            for name, finding in question.findings.items()
+        },
+        differs=", ".join(differs),
+    )
+
+
+def _without(collected: Collected, problem: str) -> Collected:
+    return replace(collected, evidence=replace(collected.evidence, evaluation_problem=problem))
+
+
+def _no_complete_run(model: ModelRecord, attempts: Sequence[RunRecord]) -> str:
+    if not attempts:
+        return f"model {model.model_id} was never evaluated; run mlflow-genie evaluate --model-id {model.model_id}"
+    states = ", ".join(f"{run.run_id} {run.tags.get(STATUS_TAG, 'unknown')}" for run in attempts[:3])
+    return f"none of the {len(attempts)} evaluations of this model is complete ({states})"
+
+
+def _is_file(text: str) -> bool:
+    # A run id is 32 hex digits; whatever looks like a path is one, so that a missing file is not taken for a run.
+    return Path(text).is_file() or "/" in text or "\\" in text or text.endswith(".json")

@@ -1,0 +1,248 @@
+"""One gate run from start to verdict: what pytest's plugin asks for, without pytest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
+from mlflow_genie_plugin.errors import GateSuiteError, GenieError
+from mlflow_genie_plugin.gating import manifest, suite
+from mlflow_genie_plugin.gating.criteria import StageCriteria, read_criteria
+from mlflow_genie_plugin.gating.decide import decide, gates_asked
+from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
+from mlflow_genie_plugin.gating.provenance import provenance
+from mlflow_genie_plugin.gating.tally import Tally
+from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult
+    from mlflow_genie_plugin.gating.evidence import Collected
+    from mlflow_genie_plugin.gating.publish import Published
+
+PASSED, FAILED, UNDECIDED = 0, 1, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on pytest's command line. Paths are absolute."""
+
+    model: str
+    stage: str
+    evaluation: str | None
+    dry_run: bool
+    criteria_path: Path
+    verdict_folder: Path
+    rootdir: Path
+
+
+@dataclass
+class GateSession:
+    """What the tests of the gates report from: the results, computed once before the first test runs.
+
+    In a worker of a distributed run only ``results`` and ``asked`` are known; it decides nothing.
+    """
+
+    request: Request
+    results: dict[str, GateResult]
+    asked: tuple[str, ...]
+    collected: Collected | None = None
+    criteria: StageCriteria | None = None
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    clock: Clock = SYSTEM_CLOCK
+
+    @classmethod
+    def start(cls, request: Request) -> GateSession:
+        """Read the criteria, collect the evidence and decide.
+
+        Raises:
+            GenieError: Criteria, model or evaluation cannot be used, or MLflow cannot be reached.
+        """
+        criteria = read_criteria(request.criteria_path, request.stage)
+        from mlflow_genie_plugin.gating.evidence import collect
+
+        collected = collect(request.model, request.evaluation)
+        evaluation = collected.evidence.evaluation
+        results = {result.gate: result for result in decide(criteria, collected.evidence)}
+        asked = gates_asked(criteria, evaluation.scope if evaluation else None)
+        pinned = {"model_id": collected.model.model_id, "evaluation_run_id": evaluation.run_id if evaluation else ""}
+        return cls(request, results, asked, collected, criteria, pinned)
+
+    def payload(self) -> str:
+        """Return what a worker needs, as text."""
+        results = [asdict(result) for result in self.results.values()]
+        return json.dumps({"results": results, "asked": self.asked, "pinned": dict(self.pinned)})
+
+    @classmethod
+    def in_worker(cls, request: Request, payload: str) -> GateSession:
+        """Return the worker's part of the session whose :meth:`payload` this is."""
+        document = json.loads(payload)
+        results = [GateResult(**{**entry, "outcome": Outcome(entry["outcome"])}) for entry in document["results"]]
+        return cls(request, {r.gate: r for r in results}, tuple(document["asked"]), pinned=document["pinned"])
+
+    def result(self, gate: str) -> GateResult:
+        """Return the result that a gate's test reports.
+
+        Raises:
+            GateSuiteError: The gate is not one that is decided here (a custom gate decides for itself).
+        """
+        if gate not in self.results:
+            known = ", ".join(manifest.packaged_gates())
+            raise GateSuiteError(
+                f"{gate!r} is no gate of this version",
+                next_step=f"a gate of your own asserts for itself; packaged gates: {known}",
+            )
+        return self.results[gate]
+
+    def evaluation_result(self) -> EvaluationResult:
+        """Return the evaluation the gates look at, for gates of a team's own.
+
+        Raises:
+            GateSuiteError: There is none that can be read.
+        """
+        if self.collected is None:
+            from mlflow_genie_plugin.gating.evidence import collect
+
+            self.collected = collect(
+                self.pinned["model_id"], self.pinned["evaluation_run_id"] or self.request.evaluation
+            )
+        if self.collected.result is None:
+            raise GateSuiteError(f"there is no evaluation: {self.collected.evidence.evaluation_problem}")
+        return self.collected.result
+
+    def verdict(self) -> Verdict:
+        """Decide again on the same evidence and hold what pytest reported against it.
+
+        Raises:
+            GateSuiteError: Called in a worker, which has no evidence.
+        """
+        if self.collected is None or self.criteria is None:
+            raise GateSuiteError("a worker has no evidence to decide on")
+        results = decide(self.criteria, self.collected.evidence)
+        decided = {result.gate: result.outcome is Outcome.PASSED for result in results}
+        expected = {gate: decided.get(gate) for gate in self.asked}
+        problems = self.tally.problems(expected, suite.packaged_files())
+        if results != tuple(self.results.values()):
+            problems["suite"] = "the results that the tests reported are not those of the decision"
+        if self.collected.from_file:
+            problems["evaluation"] = self.collected.from_file
+        custom = {gate: self._custom_outcome(gate) for gate in self.asked if gate not in decided}
+        return make_verdict(
+            self.criteria,
+            suite.shown_name(self.request.criteria_path, self.request.rootdir),
+            self.collected.evidence,
+            results,
+            custom_gates=custom,
+            problems=problems,
+            suite_files=self._suite_files(),
+            dry_run=self.request.dry_run or bool(self.collected.from_file),
+            decided_at=iso_utc(self.clock.now()),
+            provenance=provenance(self.request.rootdir),
+        )
+
+    def publish(self, verdict: Verdict) -> Published:
+        """Write the verdict down, and the mark where it may be written."""
+        from mlflow_genie_plugin.gating.publish import publish
+
+        if self.collected is None:
+            raise GateSuiteError("a worker publishes nothing")
+        return publish(verdict, self.collected, self.request.verdict_folder)
+
+    def newly_wrong(self) -> dict[str, str] | None:
+        """Return the questions that the parent version had right and this one has not; None when that is not known."""
+        if self.collected is None or self.collected.result is None or self.collected.snapshot is None:
+            return None
+        parent = self.collected.snapshot.parent_model_id
+        if parent is None:
+            return None
+        from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
+        from mlflow_genie_plugin.gating.evidence import collect
+
+        try:
+            before = collect(parent).result
+        except GenieError:
+            return None  # only an explanation is missing then; the decision does not look at the parent
+        if before is None:
+            return None
+        right = {question.question_id for question in before.questions if question.passed(OVERALL_JUDGE)}
+        now = self.collected.result.questions
+        return {q.question_id: parent for q in now if q.question_id in right and not q.passed(OVERALL_JUDGE)}
+
+    def _custom_outcome(self, gate: str) -> Outcome:
+        if self.tally.test_passed(gate):
+            return Outcome.PASSED
+        return Outcome.FAILED if self.tally.test_failed(gate) else Outcome.UNDECIDED
+
+    def _suite_files(self) -> dict[str, str]:
+        rootdir = self.request.rootdir
+        files = {file.name: file.sha256 for file in self.tally.files.values()}
+        paths = [rootdir / name for name in files]
+        for path in suite.conftests_of(paths, rootdir):
+            files[suite.shown_name(path, rootdir)] = suite.file_digest(path)
+        return dict(sorted(files.items()))
+
+
+def exit_code(verdict: Verdict, published: Published) -> int:
+    """Return 0 for passed and marked (or not to be marked), 1 for failed, 10 for everything that is undecided."""
+    if verdict.outcome is Outcome.FAILED:
+        return FAILED
+    if verdict.outcome is Outcome.UNDECIDED or published.problem:
+        return UNDECIDED
+    return PASSED
+
+
+def closing_lines(verdict: Verdict, published: Published, arguments: Sequence[str]) -> list[str]:
+    """Return what was written, what was not, and the command that comes next."""
+    model_id = verdict.model["model_id"]
+    lines = []
+    if published.problem:
+        lines.append(f"Not marked: {published.problem}")
+    elif published.marked:
+        lines.append(f"Marked {model_id}: {verdict.outcome.value} for {verdict.stage} (gate run {published.run_id})")
+    elif published.refused:
+        lines.append(f"{verdict.outcome.value.capitalize()}, not marked: this identity may only read from MLflow")
+    elif verdict.dry_run:
+        lines.append("Dry run: nothing was written to MLflow, the model's mark is as it was")
+    else:
+        lines.append("Not marked; the model's mark is as it was")
+    if published.note:
+        lines.append(published.note)
+    if published.file is not None:
+        lines.append(f"Verdict: {published.file}")
+    lines.append(f"Next:  {_next_command(verdict, published, ' '.join(arguments) or 'gates/')}")
+    return lines
+
+
+def _next_command(verdict: Verdict, published: Published, arguments: str) -> str:
+    model_id = verdict.model["model_id"]
+    again = f"pytest {arguments} --model-id={model_id} --genie-stage={verdict.stage}"
+    if verdict.outcome is Outcome.PASSED and not published.problem:
+        if verdict.dry_run:
+            return again
+        return f"mlflow-genie verify --model-id {model_id} --stage {verdict.stage}" + (
+            " --mark" if published.refused else ""
+        )
+    if verdict.outcome is Outcome.UNDECIDED and verdict.not_passed():
+        return f"mlflow-genie evaluate --model-id {model_id} --benchmarks FILE"
+    if verdict.outcome is Outcome.FAILED:
+        return f"correct the space, then  mlflow-genie snapshot {verdict.model['space_id'] or 'SPACE_ID'}"
+    return again
+
+
+def session_facts(session: GateSession) -> list[str]:
+    """Return the header lines: the pinned model, evaluation and criteria, and how many gates have to be reported."""
+    collected = session.collected
+    if collected is None or session.criteria is None:
+        return []
+    evaluation: Any = collected.evidence.evaluation
+    return [
+        f"genie model: {collected.model.model_id} ({collected.model.name}), stage {session.request.stage}",
+        f"genie evaluation: {evaluation.run_id or session.request.evaluation}, scope {evaluation.scope}"
+        if evaluation
+        else f"genie evaluation: none ({collected.evidence.evaluation_problem})",
+        f"genie criteria: {session.request.criteria_path} ({session.criteria.sha256[:12]}), {len(session.asked)} gates",
+    ]

@@ -1,0 +1,117 @@
+"""Writing a verdict down: the file, the gate's own run in MLflow, and last of all the mark on the model."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow_genie_plugin.atomic_files import write_bytes_atomically
+from mlflow_genie_plugin.canonical_json import sha256_of_bytes
+from mlflow_genie_plugin.errors import GenieError, TrackingRefusedError, UnwritableFileError
+from mlflow_genie_plugin.gating.evidence import Collected, current_digest
+from mlflow_genie_plugin.gating.mark import mark_tags
+from mlflow_genie_plugin.gating.outcome import Outcome
+from mlflow_genie_plugin.gating.report import WORDS, markdown
+from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, Verdict, verdict_bytes
+from mlflow_genie_plugin.registry import create_run, log_artifacts, set_model_tags, set_terminated
+
+RUN_TYPE = "genie_gate"
+FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a verdict went.
+
+    Attributes:
+        file: The local verdict.json; None when it could not be written.
+        run_id: The gate's run; None when none was made.
+        marked: Whether the model's mark now says what the verdict says.
+        refused: The tracking server lets this identity read only; ``problem`` is empty then.
+        problem: Why the model is not marked although it should be; empty when all is as intended.
+        note: What else should be said (no local file, an evaluation that never marks).
+    """
+
+    file: Path | None = None
+    run_id: str | None = None
+    marked: bool = False
+    refused: bool = False
+    problem: str = ""
+    note: str = ""
+
+
+def publish(verdict: Verdict, collected: Collected, folder: Path) -> Published:
+    """Write ``verdict`` to ``folder``, to a run of its own and, if it may mark, onto the model.
+
+    The order matters: a mark is written only when the verdict it points to is stored and the evaluation still is what
+    was judged. A dry run writes the local file only.
+    """
+    data = verdict_bytes(verdict)
+    file, note = _write_locally(folder / verdict.stage / FILE_NAME, data)
+    if verdict.dry_run:
+        return Published(file, note=note)
+    try:
+        run_id = _store(verdict, collected, data)
+        problem = _changed_meanwhile(verdict)
+        set_terminated(run_id, "FINISHED" if verdict.outcome is Outcome.PASSED and not problem else "FAILED")
+        if problem or not _touches_mark(verdict):
+            return Published(file, run_id, problem=problem, note=note)
+        if verdict.scope != FULL and verdict.outcome is Outcome.PASSED:
+            return Published(file, run_id, note=f"an evaluation of scope {verdict.scope} never marks a version")
+        tags = mark_tags(verdict, run_id, sha256_of_bytes(data), collected.model.tags)
+        set_model_tags(collected.model.model_id, tags)
+    except TrackingRefusedError as error:
+        return Published(
+            file, refused=True, problem="" if file else f"no verdict could be kept: {error.what}", note=note
+        )
+    except GenieError as error:
+        return Published(file, problem=error.what, note=note)
+    return Published(file, run_id, marked=True, note=note)
+
+
+def _write_locally(path: Path, data: bytes) -> tuple[Path | None, str]:
+    try:
+        return write_bytes_atomically(path, data), ""
+    except UnwritableFileError as error:
+        return None, f"no local verdict.json: {error.what}"
+
+
+def _store(verdict: Verdict, collected: Collected, data: bytes) -> str:
+    evaluation = verdict.evaluation or {}
+    tags = {
+        "mlflow.runType": RUN_TYPE,
+        "genie.gate.verdict": verdict.outcome.value,
+        "genie.gate.stage": verdict.stage,
+        "genie.gate.model_id": verdict.model["model_id"],
+        "genie.gate.evaluation_run_id": evaluation.get("run_id", ""),
+        "genie.gate.verdict_sha256": sha256_of_bytes(data),
+    }
+    run = create_run(
+        f"gate {verdict.stage} · {verdict.model['name']} · {WORDS[verdict.outcome]}",
+        experiment_id=collected.model.experiment_id,
+        tags=tags,
+        description=markdown(verdict, collected.evidence),
+    )
+    try:
+        log_artifacts(run.run_id, {ARTIFACT: data})
+    except GenieError:
+        with contextlib.suppress(GenieError):
+            set_terminated(run.run_id, "FAILED")
+        raise
+    return run.run_id
+
+
+def _touches_mark(verdict: Verdict) -> bool:
+    # An incomplete run says nothing about the version: an older mark stays as it is. A decision that did not pass,
+    # complete or not, takes the older mark away.
+    return verdict.outcome is not Outcome.UNDECIDED or bool(verdict.not_passed())
+
+
+def _changed_meanwhile(verdict: Verdict) -> str:
+    if verdict.outcome is not Outcome.PASSED or verdict.evaluation is None:
+        return ""
+    now = current_digest(verdict.evaluation["run_id"])
+    if now == verdict.evaluation["sha256"]:
+        return ""
+    return "the evaluation's result file was changed while the gates ran; nothing was marked"

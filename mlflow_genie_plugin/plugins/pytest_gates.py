@@ -1,0 +1,150 @@
+"""The pytest plugin of the gate suite: options, marker, fixtures, and the decision when the session ends.
+
+It is loaded into every pytest session of the environment, so it imports only the standard library and pytest, and does
+nothing but own its options unless ``--model-id`` is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult
+    from mlflow_genie_plugin.gating.gate_session import GateSession
+    from mlflow_genie_plugin.gating.outcome import GateResult
+
+MARKER = "genie_gate"
+JUDGE_ARGUMENT = "genie_judge"
+GATE_PROPERTY = "genie_gate"
+FILE_PROPERTY = "genie_gate_file"
+SESSION = pytest.StashKey["GateSession"]()
+_STAGES = ("candidate", "experiment", "production")
+
+
+class _Once(argparse.Action):
+    """Refuses a second value: with argparse's own "last one wins", the model that is marked may be another one."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        if getattr(namespace, self.dest, None) is not None:
+            parser.error(f"{option_string} is given twice; name one model")
+        setattr(namespace, self.dest, values)
+
+
+class GateReport:
+    """What a gate's test reports."""
+
+    def __init__(self, result: GateResult) -> None:
+        self.result = result
+
+    def must_pass(self) -> None:
+        """Fail the test unless the gate passed; undecided is not a pass."""
+        if self.result.outcome != "passed":
+            pytest.fail(f"{self.result.outcome}: {self.result.reason}", pytrace=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("genie", "gates of Genie model versions")
+    group.addoption("--model-id", action=_Once, metavar="MODEL", help="the version to decide on: m-… or models:/…")
+    group.addoption(
+        "--genie-stage", choices=_STAGES, default="candidate", help="the stage it is to enter (default: candidate)"
+    )
+    group.addoption(
+        "--genie-evaluation", metavar="RUN_ID|FILE", help="the evaluation to look at (default: the latest complete one)"
+    )
+    group.addoption("--genie-dry-run", action="store_true", help="decide and show, write nothing to MLflow")
+    group.addoption("--genie-criteria", metavar="FILE", help="criteria.yaml (default: the one beside the gates)")
+    group.addoption(
+        "--genie-verdict-dir", metavar="DIR", default="genie-verdict", help="where verdict.json goes (%(default)s)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARKER}(id): this test reports the gate with that id")
+    model = config.getoption("model_id")
+    if model is None:
+        return
+    if not model.strip():
+        raise pytest.UsageError("--model-id is empty; give the version to decide on, for example --model-id=m-…")
+    if sys.flags.optimize:
+        raise pytest.UsageError("gates do not run under python -O: it removes the asserts of gates of your own")
+    from mlflow_genie_plugin.plugins.gate_run import GateRun
+
+    # A name that is blocked with -p no:… registers nothing: the option would be taken and nothing decided.
+    if config.pluginmanager.register(GateRun(config), "mlflow-genie-gate-run") is None:
+        raise pytest.UsageError("the gate run is switched off with -p no:mlflow-genie-gate-run; leave that out")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if JUDGE_ARGUMENT in metafunc.fixturenames:
+        from mlflow_genie_plugin.gating.manifest import JUDGES
+
+        metafunc.parametrize(JUDGE_ARGUMENT, JUDGES)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    gates = {item: gate for item in items if (gate := _gate_of(item)) is not None}
+    if not gates:
+        return
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        if not config.option.collectonly and config.getoption("model_id") is None:
+            raise pytest.UsageError("gates need a model: give --model-id=m-… (or leave the gates out of this run)")
+        return
+    from mlflow_genie_plugin.gating.manifest import packaged_gates
+
+    # Not asked: judges that are off, and what the evaluation's scope does not measure. Both are said in the report.
+    dropped = [item for item, gate in gates.items() if gate in packaged_gates() and gate not in session.asked]
+    if dropped:
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=dropped)
+    files: dict[Path, str] = {}
+    for item, gate in gates.items():
+        item.user_properties.append((GATE_PROPERTY, gate))
+        item.user_properties.append(
+            (FILE_PROPERTY, files.get(item.path) or files.setdefault(item.path, _file_of(item)))
+        )
+
+
+@pytest.fixture
+def genie_gate(request: pytest.FixtureRequest) -> GateReport:
+    """The result of the gate that the test's ``genie_gate`` marker names; ``genie_gate.must_pass()`` reports it."""
+    gate = _gate_of(request.node)
+    if gate is None:
+        raise pytest.UsageError("the fixture genie_gate needs the marker: @pytest.mark.genie_gate('id')")
+    return GateReport(_session(request.config).result(gate))
+
+
+@pytest.fixture
+def genie_evaluation(request: pytest.FixtureRequest) -> EvaluationResult:
+    """The evaluation that the gates look at, with every question, answer and finding; for gates of your own."""
+    return _session(request.config).evaluation_result()
+
+
+def _session(config: pytest.Config) -> GateSession:
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        raise pytest.UsageError("gates need a model: give --model-id=m-…")
+    return session
+
+
+def _gate_of(item: pytest.Item) -> str | None:
+    marker = item.get_closest_marker(MARKER)
+    if marker is None:
+        return None
+    if len(marker.args) != 1 or marker.kwargs or not isinstance(marker.args[0], str) or not marker.args[0]:
+        raise pytest.UsageError(f"{item.nodeid}: write the gate's id: @pytest.mark.{MARKER}('id')")
+    # Parameters are part of the id, so that no parameter can be left out unnoticed.
+    parameters = getattr(item, "callspec", None)
+    return f"{marker.args[0]}[{parameters.id}]" if parameters is not None else marker.args[0]
+
+
+def _file_of(item: pytest.Item) -> str:
+    from mlflow_genie_plugin.gating.suite import file_digest, shown_name
+
+    return f"{file_digest(item.path)} {shown_name(item.path, item.config.rootpath)}"
