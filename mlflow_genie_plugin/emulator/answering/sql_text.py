@@ -34,6 +34,11 @@ def parts_of(identifier: str) -> list[str]:
     return [part.strip("`") for part in re.findall(r"`[^`]+`|[^.]+", identifier)]
 
 
+def spoken_alias(name: str) -> str:
+    """Return a display name as a plain column alias: ``Late deliveries (all)`` → ``late_deliveries_all``."""
+    return "_".join(re.findall(r"[a-z0-9]+", name.lower())) or "figure"
+
+
 def string_literal(value: str) -> str:
     """Return a text as a SQL literal (Databricks escapes with backslashes; ``''`` would join two literals)."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -58,6 +58,7 @@ class Token:
         stem: ``word`` without a plural ending.
         kind: ``word``, ``number``, ``date``, ``month`` (``1995-03``) or ``quoted``.
         number: The value of a number or number word, else None.
+        comma: Whether a comma or semicolon stands right before it.
     """
 
     text: str
@@ -65,23 +66,27 @@ class Token:
     stem: str
     kind: str
     number: float | None = None
+    comma: bool = False
 
 
 @lru_cache(maxsize=4096)
 def tokenize(text: str) -> tuple[Token, ...]:
     """Return the tokens of ``text`` in order; punctuation separates and is dropped."""
     tokens = []
+    end = 0
     for match in _TOKEN.finditer(text):
+        comma = bool(re.search(r"[,;]", text[end : match.start()]))
+        end = match.end()
         kind = match.lastgroup or "word"
         raw = match.group()
         if kind == "quoted":
             raw = raw[1:-1].strip()
-            tokens.append(Token(raw, raw.lower(), stem(raw.lower()), "quoted"))
+            tokens.append(Token(raw, raw.lower(), stem(raw.lower()), "quoted", None, comma))
         elif kind == "number":
-            tokens.append(Token(raw, raw.lower(), raw.lower(), "number", _number(raw)))
+            tokens.append(Token(raw, raw.lower(), raw.lower(), "number", _number(raw), comma))
         else:
             word = re.sub(r"['’]s?$|['’](?:re|ve|ll|d|m)$", "", raw.lower())
-            tokens.append(Token(raw, word, stem(word), kind, _NUMBER_WORDS.get(word)))
+            tokens.append(Token(raw, word, stem(word), kind, _NUMBER_WORDS.get(word), comma))
     return tuple(tokens)
 
 
@@ -110,9 +115,12 @@ def phrase_of(name: str) -> tuple[str, ...]:
 
 def whole_number(token: Token) -> int | None:
     """Return the token's value when it is a whole number."""
-    if token.number is None or not float(token.number).is_integer():
-        return None
-    return int(token.number)
+    return whole_number_of(token.number)
+
+
+def whole_number_of(number: float | None) -> int | None:
+    """Return a number as an int when it is a whole one."""
+    return int(number) if number is not None and float(number).is_integer() else None
 
 
 def _number(raw: str) -> float:
