@@ -52,6 +52,12 @@ def _text(before: str, after: str, *, is_sql: bool) -> Iterator[str]:
     if before.split() == after.split():
         yield "only white space differs"
         return
+    if len(before.split()) <= 1 and len(after.split()) <= 1:
+        if len(before) + len(after) <= _SHORT:
+            yield f"{before} -> {after}"
+        else:
+            yield from (f"- {before}", f"+ {after}")
+        return
     old, new = before.split("\n"), after.split("\n")
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -104,4 +110,5 @@ def _shown(value: Any) -> str:
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+    # A single long word is a name, and half a name helps nobody.
+    return line if len(line) <= WIDTH or len(line.split()) <= 2 else f"{line[: WIDTH - 1]}…"

@@ -114,6 +114,8 @@ def label_of(kind: Kind, item: dict[str, Any]) -> str:
         sides = [item.get(side) for side in ("left", "right")]
         names = [str(side.get("identifier", "?")) if isinstance(side, dict) else "?" for side in sides]
         return " and ".join(names)
+    if kind.names == ("identifier",):
+        return str(item.get("identifier", item.get(kind.key, "?")))
     for field in kind.names:
         text = " ".join(text_of(item.get(field)).split())
         if text:
