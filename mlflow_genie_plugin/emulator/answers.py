@@ -10,7 +10,7 @@ from mlflow_genie_plugin.emulator.behaviour import ScriptedAnswer
 from mlflow_genie_plugin.emulator.export_rules import items_at
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.messages import milliseconds
-from mlflow_genie_plugin.emulator.statements import Statements
+from mlflow_genie_plugin.emulator.statements import Statement, Statements
 from mlflow_genie_plugin.emulator.wire_values import typed_parameter
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class GeneratedLike(Protocol):
     def parameters(self) -> Mapping[str, str]: ...
 
     @property
+    def parameter_types(self) -> Mapping[str, str]: ...
+
+    @property
     def thoughts(self) -> tuple[str, ...]: ...
 
 
@@ -45,6 +48,7 @@ class _Scripted:
     text: str | None
     is_clarification: bool
     parameters: Mapping[str, str] = field(default_factory=dict)
+    parameter_types: Mapping[str, str] = field(default_factory=dict)
     thoughts: tuple[str, ...] = ()
 
 
@@ -91,17 +95,17 @@ class AnswerDesk:
                 if not items_at(document, "instructions.sql_functions"):
                     return failed("NO_TABLES_TO_QUERY_EXCEPTION", "There are no tables to query in this space.")
             generated = self._answerer(question, document, self._view)
-        outcome = self._in_attachments(generated, document, now)
+        outcome = self._in_attachments(generated, now)
         if scripted is not None and outcome.status == "COMPLETED":
             outcome.status = scripted.status
         return outcome
 
-    def run_again(self, query: Mapping[str, Any], statement_id: str) -> None:
-        """Run a message's query again under its statement id, and wait for it."""
+    def run_again(self, query: Mapping[str, Any], statement_id: str) -> Statement:
+        """Run an answer's query again under its statement id, and wait for it."""
         statement = self._statements.submit(query["sql"], _values(query["parameters"]), statement_id=statement_id)
-        self._statements.wait(statement, None)
+        return self._statements.wait(statement, None)
 
-    def _in_attachments(self, generated: GeneratedLike, document: dict[str, Any], now: float) -> Outcome:
+    def _in_attachments(self, generated: GeneratedLike, now: float) -> Outcome:
         attachments: list[dict[str, Any]] = []
         if generated.text:
             text_id = self._ids.hex32()
@@ -112,8 +116,9 @@ class AnswerDesk:
             if not attachments:
                 return failed("MISSING_SQL_QUERY_EXCEPTION", "The answer has neither a query nor a text.")
             return Outcome("COMPLETED", attachments)
+        types = generated.parameter_types
         parameters = [
-            {"keyword": name, "sql_type": _declared_type(document, generated.sql, name), "value": value}
+            {"keyword": name, "sql_type": types.get(name) or "STRING", "value": value}
             for name, value in generated.parameters.items()
         ]
         query = {"sql": generated.sql, "parameters": parameters}
@@ -141,14 +146,3 @@ class AnswerDesk:
 def _values(parameters: list[dict[str, str]]) -> dict[str, Any] | None:
     values = {p["keyword"]: typed_parameter(p["keyword"], p["sql_type"], p["value"]) for p in parameters}
     return values or None
-
-
-def _declared_type(document: dict[str, Any], sql: str, name: str) -> str:
-    examples = items_at(document, "instructions.example_question_sqls")
-    # The example whose text this is knows best; another may use the same name with another type.
-    examples = sorted(examples, key=lambda example: "".join(example.get("sql") or []).strip() != sql.strip())
-    for example in examples:
-        for parameter in example.get("parameters") or []:
-            if parameter.get("name") == name and parameter.get("type_hint"):
-                return str(parameter["type_hint"])
-    return "STRING"

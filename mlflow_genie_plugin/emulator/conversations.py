@@ -49,6 +49,7 @@ class Conversations:
         self._statements = statements
         self._space_of = space_of
         self._has_warehouse = has_warehouse
+        self._closed = False
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="answer")
         self._conversations = {r["conversation_id"]: Conversation(**r) for r in store.all(KIND)}
         self._messages = {r["message_id"]: Message(**r) for r in store.all(MESSAGE_KIND)}
@@ -122,7 +123,8 @@ class Conversations:
         except Exception as error:  # noqa: BLE001 - whatever an answerer raises is a failed message, as in the cloud
             outcome = failed("UNEXPECTED_REPLY_PROCESS_EXCEPTION", f"{type(error).__name__}: {error}")
         with self._lock:
-            if message.outcome is not None or message.message_id not in self._messages:
+            # After a reset or a stop the store is no longer this object's to write.
+            if self._closed or message.outcome is not None or message.message_id not in self._messages:
                 return
             self._take(message, outcome)
             self._store.put(MESSAGE_KIND, {message.message_id: message})
@@ -208,8 +210,7 @@ class Conversations:
             return Statement(query["statement_id"], query["query"], None, 0, state="CLOSED")
         held = self._statements.held(query["statement_id"])
         if held is None:
-            self._desk.run_again(message.query, query["statement_id"])
-            held = self._statements.get(query["statement_id"])
+            held = self._desk.run_again(message.query, query["statement_id"])
         return self._statements.wait(held, None)
 
     def execute(self, message: Message, attachment_id: str | None = None) -> Statement:
@@ -217,13 +218,13 @@ class Conversations:
         query = self._query_attachment(message, attachment_id)
         if message.query is None:
             raise ApiError(400, "INVALID_STATE", "The message has no query that ran.")
-        self._desk.run_again(message.query, query["statement_id"])
+        statement = self._desk.run_again(message.query, query["statement_id"])
         with self._lock:
             message.executed_at = self._controls.now()
             if message.outcome == "QUERY_RESULT_EXPIRED":
                 message.outcome = "COMPLETED"
             self._store.put(MESSAGE_KIND, {message.message_id: message})
-        return self._statements.get(query["statement_id"])
+        return statement
 
     def _query_attachment(self, message: Message, attachment_id: str | None) -> dict[str, Any]:
         for attachment in message.attachments:
@@ -293,4 +294,6 @@ class Conversations:
 
     def close(self) -> None:
         """Take no more questions."""
+        with self._lock:
+            self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)

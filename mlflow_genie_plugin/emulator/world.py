@@ -11,6 +11,7 @@ from mlflow_genie_plugin.emulator.answers import AnswerDesk, Answerer
 from mlflow_genie_plugin.emulator.api_errors import invalid
 from mlflow_genie_plugin.emulator.behaviour import Behaviour, Controls
 from mlflow_genie_plugin.emulator.conversations import Conversations
+from mlflow_genie_plugin.emulator.evaluations import Evaluations
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.identities import Identities
 from mlflow_genie_plugin.emulator.spaces import Space, Spaces
@@ -56,16 +57,18 @@ class World:
         self.ids = IdSource(seed)
         self.statements = Statements(self.warehouse.execute, self.warehouse.explain, self.ids, self.controls)
         self.spaces = Spaces(self.store, self.ids, self.controls, self.warehouse.require_assets)
+        desk = AnswerDesk(self._answerer, self.warehouse.view, self.statements, self.ids)
         self.conversations = Conversations(
             self.store,
             self.ids,
             self.controls,
             self.lock,
-            AnswerDesk(self._answerer, self.warehouse.view, self.statements, self.ids),
+            desk,
             self.statements,
             self.live_space,
             self.has_warehouse,
         )
+        self.evaluations = Evaluations(self.store, self.ids, self.controls, self.lock, desk, self.statements)
 
     def live_space(self, space_id: str) -> Space | None:
         """Return the stored space unless it is in the trash."""
@@ -115,6 +118,7 @@ class World:
         with self.lock:
             self.statements.close()
             self.conversations.close()
+            self.evaluations.close()
             self.store.clear()
             self.controls.reset()
             self.identities = Identities(self.identities.owner_token)
@@ -150,5 +154,6 @@ class World:
 
     def close(self) -> None:
         """Stop the threads; nothing is lost, answers on their way are worked out after the next start."""
-        self.statements.close()
+        self.evaluations.close()
         self.conversations.close()
+        self.statements.close()
