@@ -49,13 +49,20 @@ class GenieSpaceModel:
         model_id: The model it came from.
         model_config: ``space_id`` (ask another copy of the space), ``warehouse_id`` (recorded, Genie uses the space's),
             ``profile``, ``timeout_seconds`` per question, ``allow_drift``, ``verify``.
+        workspace: Where to ask; default: signed in when the first question comes.
     """
 
-    def __init__(self, config: SpaceConfig, model_id: str | None, model_config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        config: SpaceConfig,
+        model_id: str | None,
+        model_config: Mapping[str, Any],
+        workspace: Workspace | None = None,
+    ) -> None:
         self.config = config
         self.model_id = model_id
         self.model_config = dict(model_config)
-        self._workspace: Workspace | None = None
+        self._workspace = workspace
         self._settings = _with_timeout(resolve_settings(), model_config.get("timeout_seconds"))
 
     def get_raw_model(self) -> SpaceConfig:

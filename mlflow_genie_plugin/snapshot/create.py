@@ -19,6 +19,7 @@ from mlflow_genie_plugin.snapshot.capture import capture_metadata, capture_space
 from mlflow_genie_plugin.snapshot.lineage import LATEST, Parent, choose_parent, next_iteration
 from mlflow_genie_plugin.space.catalog import Capture, UcMetadata, diff_metadata, uc_sha256
 from mlflow_genie_plugin.space.config import SpaceConfig, parse_space
+from mlflow_genie_plugin.space.diff import SpaceDiff, diff_spaces
 from mlflow_genie_plugin.space.validate import validate_space
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class SnapshotRecord:
         registered: ``NAME/VERSION`` when it was registered.
         violations: What the validator says about the config; the version exists regardless.
         captures: Status of columns, tags and routines: ok, failed or not_requested, with the reason of a failure.
+        changes: The difference to the parent; None without one.
     """
 
     model_id: str
@@ -56,11 +58,13 @@ class SnapshotRecord:
     registered: str | None = None
     violations: tuple[Violation, ...] = ()
     captures: dict[str, str] = field(default_factory=dict)
+    changes: SpaceDiff | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record for machines."""
         return {
             **{key: getattr(self, key) for key in _RECORD_KEYS},
+            "change_count": len(self.changes.changes) if self.changes is not None else None,
             "violations": [
                 {"path": v.path, "rule": v.rule, "severity": v.severity, "message": v.message} for v in self.violations
             ],
@@ -280,6 +284,7 @@ def _save(
             for kind in ("columns", "tags", "routines")
             for capture in [getattr(metadata, kind)]
         },
+        changes=diff_spaces(ancestor.config, file.config) if ancestor is not None else None,
     )
 
 

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock
 from mlflow_genie_plugin.errors import (
     CompensatedError,
     ConflictError,
     GenieError,
     ProtectedSpaceError,
-    RateLimitedError,
     TamperedModelError,
     UnconfirmedRequestError,
     UnverifiedWriteError,
     WorkspaceRefusedError,
-    WorkspaceUnavailableError,
 )
-from mlflow_genie_plugin.flavor.layout import json_bytes
 from mlflow_genie_plugin.flavor.load import Snapshot, read_snapshot
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.snapshot.capture import config_of
 from mlflow_genie_plugin.snapshot.create import create_snapshot
 from mlflow_genie_plugin.snapshot.describe import NONE
-from mlflow_genie_plugin.snapshot.lineage import LIVE_SINCE, versions_of_space
-from mlflow_genie_plugin.snapshot.restore_plan import (
-    DEPLOYMENT_FIELDS,
-    RestorePlan,
-    differences,
-    plan_restore,
-    same_folder,
-)
+from mlflow_genie_plugin.snapshot.lineage import versions_of_space
+from mlflow_genie_plugin.snapshot.read_back import read_back_config, read_back_fields
+from mlflow_genie_plugin.snapshot.restore_event import restore_event
+from mlflow_genie_plugin.snapshot.restore_plan import DEPLOYMENT_FIELDS, RestorePlan, differences, plan_restore
 from mlflow_genie_plugin.space.validate import require_valid
 
 if TYPE_CHECKING:
@@ -43,9 +34,6 @@ if TYPE_CHECKING:
 
 Guard = Callable[[Snapshot, str], None]
 Progress = Callable[[str], None]
-
-_FIRST_WAIT_SECONDS = 0.2
-_LONGEST_WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -197,7 +185,7 @@ def apply_restore(
         )
     safety_model_id = _safety(snapshot, live, workspace, clock)
     progress(f"saved the live state as {safety_model_id}")
-    with _event(fresh, snapshot.model.experiment_id, safety_model_id, clock) as run_id:
+    with restore_event(fresh, snapshot.model.experiment_id, safety_model_id, clock) as run_id:
         seen = _write(fresh, live, safety_model_id, workspace, clock, settings, progress)
     now = config_of(seen)
     return RestoreResult(
@@ -233,11 +221,13 @@ def _write(
             progress("the workspace did not confirm the write; reading back")
         else:
             progress(f"wrote model {plan.model_id}")
-        seen = _read_back(plan, live, workspace, clock, settings, safety_model_id, sent_etag)
+        seen = read_back_config(plan, live, workspace, clock, settings, safety_model_id, sent_etag)
         progress("read back and compared: identical")
     if plan.field_changes:
         try:
-            seen = _write_fields(plan, workspace, clock, settings)
+            values = {DEPLOYMENT_FIELDS[name]: after for name, (_, after) in plan.field_changes.items()}
+            spaces.update_space(plan.space_id, **values)
+            seen = read_back_fields(plan, workspace, clock, settings)
         except UnverifiedWriteError:
             raise
         except GenieError as error:
@@ -246,68 +236,6 @@ def _write(
             raise _compensated(plan, safety_model_id, workspace, clock, settings, error) from error
         progress(f"wrote {', '.join(plan.field_changes)}")
     return seen
-
-
-def _read_back(
-    plan: RestorePlan,
-    before: LiveSpace,
-    workspace: Workspace,
-    clock: Clock,
-    settings: Settings,
-    safety_model_id: str,
-    sent_etag: str | None,
-) -> LiveSpace:
-    """Read the space until it shows the target; anything but the target and the old state is somebody else's."""
-    reason = "it still shows the old configuration"
-    for live in _reads(plan.space_id, workspace, clock, settings):
-        if isinstance(live, GenieError):
-            reason = live.what
-            continue
-        now = config_of(live)
-        if now.content_sha256 == plan.target_content_sha256:
-            return live
-        if now.content_sha256 != plan.live_content_sha256:
-            # The etag of our own write on another content: the server stored it differently, nobody else wrote.
-            who = (
-                "the workspace stored the configuration differently than it was sent"
-                if sent_etag is not None and sent_etag not in (before.etag, None) and live.etag == sent_etag
-                else "somebody else wrote to it at the same time"
-            )
-            raise ConflictError(
-                f"space {plan.space_id} shows neither the old nor the restored configuration: {who}; "
-                "nothing was undone",
-                next_step=f"compare: mlflow-genie drift {plan.model_id} --space {plan.space_id}; "
-                f"the state before is model {safety_model_id}",
-                safety_model_id=safety_model_id,
-                live_content_sha256=now.content_sha256,
-                target_content_sha256=plan.target_content_sha256,
-            )
-    raise UnverifiedWriteError(
-        f"space {plan.space_id} was written, but not confirmed within {settings.read_back_seconds:g} s: {reason}; "
-        "nothing was undone, because reads can lag behind writes",
-        next_step=f"verify it: mlflow-genie drift {plan.model_id} --space {plan.space_id} --exit-code",
-        safety_model_id=safety_model_id,
-        target_content_sha256=plan.target_content_sha256,
-    )
-
-
-def _write_fields(plan: RestorePlan, workspace: Workspace, clock: Clock, settings: Settings) -> LiveSpace:
-    values = {DEPLOYMENT_FIELDS[name]: after for name, (_, after) in plan.field_changes.items()}
-    workspace.spaces.update_space(plan.space_id, **values)
-    missing: list[str] = list(values)
-    reason = ""
-    for live in _reads(plan.space_id, workspace, clock, settings):
-        if isinstance(live, GenieError):
-            reason = f" ({live.what})"
-            continue
-        missing = [name for name, value in values.items() if not _shows(live, name, value)]
-        if not missing:
-            return live
-    raise UnverifiedWriteError(
-        f"the configuration of space {plan.space_id} is restored, but {', '.join(missing)} did not show within "
-        f"{settings.read_back_seconds:g} s{reason}",
-        next_step=f"look at them: mlflow-genie space show genie:/{plan.space_id} (a server may append to a title)",
-    )
 
 
 def _compensated(
@@ -328,7 +256,7 @@ def _compensated(
         back = replace(plan_restore(saved, live, keep_benchmarks=False), live_content_sha256=plan.target_content_sha256)
         text = json.dumps(back.target, ensure_ascii=False)
         sent_etag = workspace.spaces.update_space(plan.space_id, etag=live.etag, serialized_space=text).etag
-        _read_back(back, live, workspace, clock, settings, safety_model_id, sent_etag)
+        read_back_config(back, live, workspace, clock, settings, safety_model_id, sent_etag)
     except GenieError as error:
         return CompensatedError(
             f"{what}; putting the saved state back failed too: {error.what}",
@@ -342,22 +270,6 @@ def _compensated(
         safety_model_id=safety_model_id,
         compensated=True,
     )
-
-
-def _reads(space_id: str, workspace: Workspace, clock: Clock, settings: Settings) -> Iterator[LiveSpace | GenieError]:
-    """Yield the space again and again until the time is up; a passing failure to read is yielded too."""
-    deadline = clock.monotonic() + settings.read_back_seconds
-    wait = _FIRST_WAIT_SECONDS
-    while True:
-        try:
-            yield workspace.spaces.get_space(space_id)
-        except (WorkspaceUnavailableError, RateLimitedError) as error:
-            yield error
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            return
-        clock.sleep(min(wait, left))
-        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
 
 def _safety(snapshot: Snapshot, live: LiveSpace, workspace: Workspace, clock: Clock) -> str:
@@ -386,63 +298,3 @@ def _safety(snapshot: Snapshot, live: LiveSpace, workspace: Workspace, clock: Cl
         experiment_id=experiment,
         clock=clock,
     ).model_id
-
-
-@contextmanager
-def _event(plan: RestorePlan, experiment_id: str, safety_model_id: str, clock: Clock) -> Iterator[str]:
-    """Record the restore in a run of its own, begun before the write, so that no write goes unrecorded."""
-    document = plan.to_json()
-    run = registry.create_run(
-        f"restore_{plan.space_id[:12]}_{plan.target_content_sha256[:12]}",
-        experiment_id=experiment_id,
-        tags={
-            "genie.kind": "restore",
-            "genie.space_id": plan.space_id,
-            "genie.model_id": plan.model_id,
-            "genie.safety_model_id": safety_model_id,
-            "genie.plan_sha256": document["digest"],
-            "genie.outcome": "started",
-        },
-    )
-    registry.log_artifact(run.run_id, "restore_plan.json", json_bytes(document))
-    try:
-        yield run.run_id
-    except BaseException as error:
-        try:
-            _end_event(run.run_id, _outcome(error), error)
-        except GenieError as second:
-            error.add_note(f"the event could not be recorded in run {run.run_id}: {second.what}")
-        raise
-    try:
-        registry.set_model_tags(plan.model_id, {LIVE_SINCE: int(clock.now().timestamp() * 1000)})
-        _end_event(run.run_id, "restored", None)
-    except GenieError as error:
-        # The space is proven to be right; undoing that because the record failed would help nobody.
-        raise type(error)(
-            f"space {plan.space_id} is restored and was read back, but that could not be recorded: {error.what}",
-            next_step=f"run the same command again to see that nothing is left to do; the event is run {run.run_id}",
-        ) from error
-
-
-def _end_event(run_id: str, outcome: str, error: BaseException | None) -> None:
-    tags = {"genie.outcome": outcome}
-    if error is not None:
-        tags["genie.reason"] = str(getattr(error, "what", type(error).__name__))[:2000]
-    registry.set_run_tags(run_id, tags)
-    registry.set_terminated(run_id, "FINISHED" if error is None else "FAILED")
-
-
-def _outcome(error: BaseException) -> str:
-    if isinstance(error, CompensatedError):
-        return "compensated" if error.details.get("compensated") else "not compensated"
-    if isinstance(error, UnverifiedWriteError):
-        return "unverified"
-    if isinstance(error, ConflictError):
-        return "conflict"
-    return "failed" if isinstance(error, Exception) else "interrupted"
-
-
-def _shows(live: LiveSpace, name: str, value: str) -> bool:
-    if name == "parent_path":
-        return same_folder(live.parent_path, value)
-    return (getattr(live, name) or "") == value
