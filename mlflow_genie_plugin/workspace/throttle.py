@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class _State:
     granted: list[float]
     blocked_at: float
     blocked_seconds: float
+    corrected: bool = False  # the file said something impossible; what counts instead must be kept, or it never passes
 
 
 class Throttle:
@@ -103,6 +105,8 @@ class Throttle:
             if wait <= 0 and self._quota:
                 state.granted.append(now)
                 self._write(state)
+            elif state.corrected:
+                self._write(state)
             return wait
 
     def _sleep(self, seconds: float, on_wait: OnWait | None) -> None:
@@ -139,15 +143,22 @@ class Throttle:
         now = self._clock.monotonic()
         try:
             document = json.loads(self._path.read_bytes())
-            granted = sorted(min(float(moment), now) for moment in document["granted"])
-            blocked_at = min(float(document["blocked_at"]), now)
+            granted = sorted(float(moment) for moment in document["granted"])
+            blocked_at = float(document["blocked_at"])
             blocked_seconds = float(document["blocked_seconds"])
+            if not all(map(math.isfinite, [*granted, blocked_at, blocked_seconds])):
+                raise ValueError("not a time")
         except FileNotFoundError:
             return _State([], now, 0.0)
         except (ValueError, KeyError, TypeError):
             # Not ours or damaged: what was granted is unknown, so the whole quota counts as used just now.
-            return _State([now] * self._quota, now, 0.0)
-        return _State([moment for moment in granted if now - moment < self._window], blocked_at, blocked_seconds)
+            return _State([now] * self._quota, now, 0.0, corrected=True)
+        return _State(
+            [min(moment, now) for moment in granted if now - moment < self._window],
+            min(blocked_at, now),
+            blocked_seconds,
+            corrected=blocked_at > now or any(moment > now for moment in granted),
+        )
 
     def _write(self, state: _State) -> None:
         write_json_atomically(
