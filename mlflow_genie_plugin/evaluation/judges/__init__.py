@@ -1,0 +1,11 @@
+"""The judges: one file each, one line each."""
+
+from mlflow_genie_plugin.evaluation.judge import JudgeRegister
+from mlflow_genie_plugin.evaluation.judges.asset_routing import AssetRouting
+from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness
+from mlflow_genie_plugin.evaluation.judges.syntax_validity import SyntaxValidity
+
+JUDGES = JudgeRegister()
+JUDGES.register(SyntaxValidity())
+JUDGES.register(ResultCorrectness())
+JUDGES.register(AssetRouting())

@@ -1,0 +1,180 @@
+"""What a judge is, the register of judges, and running them so that one that breaks never breaks the others.
+
+To add a judge: one file in ``judges/`` with a class that has ``name``, ``version`` and ``judge(case)``, and one line in
+``judges/__init__.py``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from mlflow_genie_plugin.errors import UsageError
+from mlflow_genie_plugin.evaluation.question import Benchmark
+from mlflow_genie_plugin.evaluation.result import AnswerRecord, Finding, Outcome, StoredResult
+from mlflow_genie_plugin.sql_dialect import normalise_name
+from mlflow_genie_plugin.workspace.port import QueryResult
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.space.config import SpaceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceAssets:
+    """The assets of a space by kind: three-part names in lower case."""
+
+    tables: frozenset[str] = frozenset()
+    metric_views: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, config: SpaceConfig) -> SpaceAssets:
+        """Return the assets that a space config lists."""
+        return cls(
+            frozenset(map(normalise_name, config.tables())),
+            frozenset(map(normalise_name, config.metric_views())),
+            frozenset(map(normalise_name, config.functions())),
+        )
+
+
+@dataclass(frozen=True)
+class JudgedCase:
+    """Everything a judge may look at: facts that were recorded, so that a case can be judged again at any time.
+
+    Attributes:
+        benchmark: The question and its ground truth.
+        answer: What Genie answered.
+        expected: The result of the expected SQL, on the same warehouse.
+        assets: What the space offers.
+    """
+
+    benchmark: Benchmark
+    answer: AnswerRecord
+    expected: StoredResult
+    assets: SpaceAssets = field(default_factory=SpaceAssets)
+
+    @cached_property
+    def answer_result(self) -> QueryResult | None:
+        return self.answer.query_result()
+
+    @cached_property
+    def expected_result(self) -> QueryResult | None:
+        return self.expected.query_result()
+
+
+class Judge(Protocol):
+    """Gives one finding per question. ``version`` changes whenever the same case may be judged otherwise."""
+
+    name: str
+    version: str
+
+    def judge(self, case: JudgedCase) -> Finding:
+        """Return the finding; raising is the same as an errored finding."""
+
+
+class JudgeRegister:
+    """Judges by name, in the order they were registered."""
+
+    def __init__(self) -> None:
+        self._judges: dict[str, Judge] = {}
+
+    def register(self, judge: Judge) -> None:
+        """Add a judge.
+
+        Raises:
+            ValueError: The name is taken.
+        """
+        if judge.name in self._judges:
+            taken = type(self._judges[judge.name])
+            raise ValueError(
+                f"two judges are named {judge.name!r}: {taken.__qualname__} and {type(judge).__qualname__}"
+            )
+        self._judges[judge.name] = judge
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._judges)
+
+    def choose(self, names: Iterable[str] | None = None) -> tuple[Judge, ...]:
+        """Return the judges named, or all of them.
+
+        Raises:
+            UsageError: A name is unknown; the message lists the known ones.
+        """
+        if names is None:
+            return tuple(self._judges.values())
+        chosen = []
+        for name in dict.fromkeys(names):
+            if name not in self._judges:
+                near = difflib.get_close_matches(name, self._judges, n=1)
+                hint = f"did you mean {near[0]}? " if near else ""
+                raise UsageError(
+                    f"there is no judge {name!r}", next_step=f"{hint}the judges are {', '.join(self._judges)}"
+                )
+            chosen.append(self._judges[name])
+        return tuple(chosen)
+
+
+def judge_case(case: JudgedCase, judges: Sequence[Judge]) -> dict[str, Finding]:
+    """Return the finding of every judge. A judge that raises, or returns no valid finding, gives an errored one."""
+    return {judge.name: _guarded(judge, case) for judge in judges}
+
+
+def _guarded(judge: Judge, case: JudgedCase) -> Finding:
+    try:
+        finding = _checked(judge.judge(case), judge.name)
+    except Exception as error:  # noqa: BLE001 - whatever a judge does wrong is recorded against the model, never lost
+        return errored(judge.name, f"the judge failed: {type(error).__name__}: {error}", failure_type="JUDGE_FAILED")
+    return finding
+
+
+def _checked(finding: Any, name: str) -> Finding:
+    if not isinstance(finding, Finding) or finding.judge != name:
+        raise TypeError(f"the judge returned {finding!r}, not a finding of its own")
+    orjson.dumps(finding.evidence)
+    return finding
+
+
+def passed(judge: str, rationale: str = "", **evidence: Any) -> Finding:
+    return Finding(judge, Outcome.PASSED, 1.0, None, rationale, evidence)
+
+
+def failed(judge: str, failure_type: str, rationale: str, *, score: float = 0.0, **evidence: Any) -> Finding:
+    return Finding(judge, Outcome.FAILED, score, failure_type, rationale, evidence)
+
+
+def abstained(judge: str, failure_type: str, rationale: str, **evidence: Any) -> Finding:
+    return Finding(judge, Outcome.ABSTAINED, None, failure_type, rationale, evidence)
+
+
+def errored(judge: str, rationale: str, *, failure_type: str, **evidence: Any) -> Finding:
+    return Finding(judge, Outcome.ERRORED, None, failure_type, rationale, evidence)
+
+
+def unanswered(judge: str, answer: AnswerRecord) -> Finding | None:
+    """Return the finding that every judge gives when there is nothing to judge; None when there is SQL.
+
+    A question that failed, was cancelled or timed out says nothing about the quality of the answer, so it is errored
+    and not failed; both count against the model.
+    """
+    if answer.status != "COMPLETED":
+        reason = answer.error or "no reason was given"
+        return errored(
+            judge, f"Genie gave no answer ({answer.status}): {reason}", failure_type=f"ANSWER_{answer.status}"
+        )
+    if answer.sql and answer.sql.strip():
+        return None
+    if answer.is_clarification:
+        return failed(
+            judge, "CLARIFICATION", "Genie asked back instead of answering; add what it asks for to the space"
+        )
+    return failed(judge, "NO_SQL", "Genie answered with text only, without a query")
+
+
+def judge_versions(judges: Iterable[Judge]) -> Mapping[str, Mapping[str, str]]:
+    """Return which judges, in which versions, as the result file records it."""
+    return {judge.name: {"version": judge.version} for judge in judges}
