@@ -114,4 +114,6 @@ def _checked(found: GeneratedAnswer) -> GeneratedAnswer:
 
 
 def _ask_back(text: str) -> GeneratedAnswer:
-    return GeneratedAnswer(None, text, is_clarification=True, thoughts=("The question could not be tied to the space.",))
+    return GeneratedAnswer(
+        None, text, is_clarification=True, thoughts=("The question could not be tied to the space.",)
+    )

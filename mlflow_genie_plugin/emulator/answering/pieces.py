@@ -24,7 +24,7 @@ _MARKERS: dict[str, tuple[str, str]] = {
     **{text: ("top", "ASC") for text in ("bottom",)},
     **{text: ("group", "") for text in ("by", "per", "each", "every", "for each", "in each", "for every", "across", "of each")},
     **{text: ("group", "") for text in ("grouped by", "split by", "broken down by", "break down by", "breakdown by", "within each")},
-    **{text: ("rank", "") for text in ("ranked by", "sorted by", "ordered by", "sort by", "order by", "in order of", "rank by")},
+    **{text: ("rank", "") for text in ("ranked by", "sorted by", "ordered by", "sort by", "in order of", "rank by")},
     **{text: ("direction", "DESC") for text in ("descending", "in descending order", "from highest to lowest")},
     **{text: ("direction", "ASC") for text in ("ascending", "in ascending order", "from lowest to highest")},
     **{text: ("compare", ">") for text in ("more than", "greater than", "higher than", "larger than", "bigger than", "over")},
@@ -64,7 +64,7 @@ _FILLERS = frozenset(
     took take taken generate generated earned earn recorded register registered exist existing located live lives living based
     currently now available respectively ever far place belong belongs use used using within during through by per stand stands
     cost come's had get got got's say said called name names kind kinds type types sort exactly what's's s t dollars dollar usd eur
-    happen happened occur occurred year years month months quarter quarters week weeks day days date dates time period
+    happen happened occur occurred day days date dates time period
     worth each other break broken down overview summary summarise summarize report calculate compute return returns display
     most more less one ones order-wise across over total""".split()
 )
@@ -136,7 +136,10 @@ def _specifies(pieces: Sequence[Piece], piece: Piece) -> bool:
         return False
     before = pieces[-1]
     owner = before.mention.concepts[0].kind == "table" if before.mention else False
-    return owner and before.kind == "mention" and before.end == piece.start and piece.mention.concepts[0].kind in {"column", "table"}
+    adjacent = before.kind == "mention" and before.end == piece.start
+    named = piece.mention.concepts[0]
+    is_verb = named.column is not None and named.column.is_temporal  # "customers placed", "orders shipped"
+    return owner and adjacent and named.kind in {"column", "table"} and not is_verb
 
 
 def _marker(tokens: Sequence[Token], at: int) -> tuple[tuple[str, str] | None, int]:

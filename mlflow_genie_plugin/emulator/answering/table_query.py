@@ -235,9 +235,16 @@ class _TableQuery:
             return
         if request.direction or request.rank is not None:
             query.order = [f"{first_figure} {request.direction or 'DESC'}"]
-            query.limit = request.limit if request.limit is not None else 1 if request.single and request.subject and not request.plural else None
+            query.limit = self.rows_shown(bool(request.subject) or any(isinstance(group, Grain) for group in request.groups))
         elif not query.order:
             query.order = [f"{first_figure} DESC"]
+
+    def rows_shown(self, ranks_things: bool) -> int | None:
+        """Return how many rows a ranking shows: as many as asked, one for "which nation has the most", else all."""
+        request = self.request
+        if request.limit is not None:
+            return request.limit
+        return 1 if request.single and ranks_things and not request.plural else None
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -273,7 +280,7 @@ class _TableQuery:
             if ranked not in [expression for expression, _ in query.selected]:
                 query.select(ranked, ranked.rsplit(".", 1)[-1].strip("`)"))
             query.order = [f"{ranked} {request.direction or 'DESC'}"]
-            query.limit = request.limit if request.limit is not None else 1 if request.single and not request.plural else None
+            query.limit = self.rows_shown(True) or 10
         elif request.limit is not None:
             raise CannotGroundError("By which figure should they be ranked?")
         self.connect_context(tree)

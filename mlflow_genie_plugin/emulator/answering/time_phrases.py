@@ -103,6 +103,8 @@ def _grain(tokens: Sequence[Token], at: int) -> tuple[Grain, int] | None:
         return Grain(_UNITS[words[0]]), 3
     if words[0] in {"which", "what"} and len(words) > 1 and words[1] in _UNITS:
         return Grain(_UNITS[words[1]]), 2
+    if words[0] in {"year", "years", "month", "months", "quarter", "quarters", "week", "weeks"}:
+        return Grain(_UNITS[words[0].removesuffix("s")]), 1
     return None
 
 

@@ -112,7 +112,13 @@ class _Reader:
 
     def place_number(self, at: int) -> int:
         beside = [self.pieces[n].kind for n in (at - 1, at + 1) if 0 <= n < len(self.pieces)]
-        if not {"top", "superlative", "extreme"} & set(beside):
+        following = self.pieces[at + 1].mention if at + 1 < len(self.pieces) else None
+        count = whole_number_of(self.pieces[at].number)
+        ranked = any(piece.kind in {"superlative", "extreme"} for piece in self.pieces)
+        if following is not None and ranked and self.request.limit is None and count is not None and 0 < count <= 1000:
+            self.request.limit = count  # "which 3 suppliers have the highest …"
+            self.role = self.role or "which"
+        elif not {"top", "superlative", "extreme"} & set(beside):
             column = self.column_before(at)
             if column is not None and column.of("column", "dimension").column.is_numeric:  # type: ignore[union-attr]
                 self.forget(column)
@@ -361,4 +367,5 @@ class _Reader:
             return True
         if best.column is not None and best.kind in {"column", "dimension"}:
             return best.column.is_numeric or best.column.is_temporal
-        return best.kind == "table" and self.request.subject is not None
+        by_time = any(isinstance(group, Grain) for group in self.request.groups)
+        return best.kind == "table" and (self.request.subject is not None or by_time)
