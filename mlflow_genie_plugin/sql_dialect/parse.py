@@ -66,7 +66,7 @@ def parse_query(sql: str) -> exp.Query:
     first = statements[0][0]
     if first.token_type not in QUERY_STARTS:
         raise SqlParseError(f"expected a query (SELECT, WITH, FROM or VALUES), found {first.text.upper()[:40]!r}")
-    tree = _parse(statements[0], sql)
+    tree = parse_tokens(statements[0], sql)
     if isinstance(tree, exp.Values):
         tree = exp.select("*").from_(tree)
     if not isinstance(tree, exp.Query):
@@ -88,7 +88,7 @@ def parse_fragment(sql: str) -> exp.Expr:
         raise SqlParseError(f"expected one query or expression, found {len(statements)}")
     if statements[0][0].token_type in QUERY_STARTS - {TokenType.L_PAREN}:
         return parse_query(sql)
-    return _parse(statements[0], sql)
+    return parse_tokens(statements[0], sql)
 
 
 def normalise_name(text: str) -> str:
@@ -117,7 +117,12 @@ def split_name(text: str) -> tuple[str, ...]:
     return tuple(part if part != part.strip() and "`" in text else part.strip() for part in parts)
 
 
-def _parse(tokens: list[Token], sql: str) -> exp.Expr:
+def parse_tokens(tokens: list[Token], sql: str) -> exp.Expr:
+    """Parse the tokens of one statement or expression; not cached, the tree is the caller's.
+
+    Raises:
+        SqlParseError: The tokens do not parse.
+    """
     try:
         trees = DIALECT.parser().parse(_repaired(tokens, sql), sql)
     except ParseError as exc:
@@ -147,14 +152,14 @@ def _repaired(tokens: list[Token], sql: str) -> list[Token]:
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         previous = tokens[index - 1] if index else None
         if token.token_type == TokenType.WINDOW and following and following.token_type == TokenType.L_PAREN:
-            repaired.append(_retyped(token, TokenType.VAR, token.text))
+            repaired.append(retyped(token, TokenType.VAR, token.text))
         elif token.token_type == TokenType.PARAMETER and previous and following and previous.end + 1 == token.start:
             kind = "VERSION" if following.text[:1].lower() == "v" else "TIMESTAMP"
-            repaired.append(_retyped(token, TokenType.VAR if kind == "VERSION" else TokenType.TIMESTAMPTZ, kind))
-            repaired.append(_retyped(token, TokenType.ALIAS, "AS"))
-            repaired.append(_retyped(token, TokenType.VAR, "OF"))
+            repaired.append(retyped(token, TokenType.VAR if kind == "VERSION" else TokenType.TIMESTAMPTZ, kind))
+            repaired.append(retyped(token, TokenType.ALIAS, "AS"))
+            repaired.append(retyped(token, TokenType.VAR, "OF"))
         elif repaired and previous and previous.token_type == TokenType.PARAMETER and repaired[-1].text == "OF":
-            repaired.append(_retyped(token, TokenType.STRING, token.text.lstrip("vV")))
+            repaired.append(retyped(token, TokenType.STRING, token.text.lstrip("vV")))
         elif (
             token.token_type == TokenType.STRING
             and previous
@@ -170,7 +175,8 @@ def _repaired(tokens: list[Token], sql: str) -> list[Token]:
     return repaired
 
 
-def _retyped(token: Token, token_type: TokenType, text: str) -> Token:
+def retyped(token: Token, token_type: TokenType, text: str) -> Token:
+    """Return a token read differently, at the same place of the text."""
     return Token(token_type, text, token.line, token.col, token.start, token.end, token.comments)
 
 

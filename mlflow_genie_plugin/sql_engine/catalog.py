@@ -1,0 +1,232 @@
+"""What the engine's catalogs hold: tables with columns and comments, metric views, table functions; kept on disk too."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from mlflow_genie_plugin.errors import UsageError
+from mlflow_genie_plugin.sql_dialect.parse import split_name
+from mlflow_genie_plugin.sql_engine import information_schema
+from mlflow_genie_plugin.sql_engine.metric_views import MetricView, parse_metric_view
+from mlflow_genie_plugin.sql_engine.routines import Routine
+from mlflow_genie_plugin.sql_engine.types import spark_type
+
+if TYPE_CHECKING:
+    import duckdb
+
+_STORE = """
+CREATE TABLE IF NOT EXISTS main.genie_catalogs (name VARCHAR PRIMARY KEY, file VARCHAR);
+CREATE TABLE IF NOT EXISTS main.genie_objects (kind VARCHAR, name VARCHAR, definition VARCHAR, PRIMARY KEY (kind, name));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """A column: name, manifest type (``LONG``), SQL type (``BIGINT``), comment, whether NULL is allowed, role.
+
+    ``role`` is ``column``, or ``dimension`` or ``measure`` of a metric view.
+    """
+
+    name: str
+    type_name: str
+    type_text: str
+    comment: str = ""
+    nullable: bool = True
+    role: str = "column"
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table, view or metric view: its three-part name and ``kind`` (``TABLE``, ``VIEW``, ``METRIC_VIEW``)."""
+
+    catalog: str
+    schema: str
+    name: str
+    kind: str
+    comment: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Return ``catalog.schema.name``."""
+        return f"{self.catalog}.{self.schema}.{self.name}"
+
+
+class Catalog:
+    """The names of one engine. Reading is thread-safe; the engine writes while it holds its own lock."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._tables: dict[tuple[str, str, str], TableInfo] = {}
+        self._columns: dict[tuple[str, str, str], tuple[ColumnInfo, ...]] = {}
+        self._views: dict[tuple[str, str, str], MetricView] = {}
+        self._routines: dict[tuple[str, str, str], Routine] = {}
+        self.catalogs: dict[str, str] = {}
+        self.version = 0
+        connection.execute(_STORE)
+        for kind, name, definition in connection.execute("SELECT * FROM main.genie_objects ORDER BY 1, 2").fetchall():
+            if kind == "metric_view":
+                self._views[key_of(name)] = parse_metric_view(definition)
+            else:
+                self._routines[key_of(name)] = Routine.from_json(definition)
+
+    def stored_catalogs(self) -> list[tuple[str, str]]:
+        """Return (name, file) of the catalogs that a database on disk was left with."""
+        cursor = self._connection.cursor()
+        return cursor.execute("SELECT name, file FROM main.genie_catalogs ORDER BY name").fetchall()
+
+    def refresh(self) -> None:
+        """Read the tables and columns again after anything was created, dropped or commented."""
+        cursor = self._connection.cursor()
+        tables, columns = {}, {}
+        for catalog, schema, name, kind, comment in cursor.execute(
+            """SELECT database_name, schema_name, table_name, 'TABLE', comment FROM duckdb_tables() WHERE NOT internal
+            UNION ALL SELECT database_name, schema_name, view_name, 'VIEW', comment FROM duckdb_views() WHERE NOT internal"""
+        ).fetchall():
+            if catalog.lower() in self.catalogs:
+                info = TableInfo(catalog, schema, name, kind, comment or "")
+                tables[_key(catalog, schema, name)] = info
+                columns[_key(catalog, schema, name)] = []
+        for catalog, schema, table, name, type_text, nullable, comment in cursor.execute(
+            """SELECT database_name, schema_name, table_name, column_name, data_type, is_nullable, comment
+            FROM duckdb_columns() WHERE NOT internal ORDER BY database_name, schema_name, table_name, column_index"""
+        ).fetchall():
+            if (key := _key(catalog, schema, table)) in columns:
+                columns[key].append(ColumnInfo(name, *spark_type(type_text), comment or "", bool(nullable)))
+        cursor.close()
+        with self._lock:
+            self._tables = tables
+            self._columns = {key: tuple(value) for key, value in columns.items()}
+            self.version += 1
+
+    def add_catalog(self, name: str, file: str) -> None:
+        """Remember an attached catalog."""
+        self.catalogs[name.lower()] = name
+        self._connection.cursor().execute("INSERT OR REPLACE INTO main.genie_catalogs VALUES (?, ?)", [name, file])
+
+    def add_metric_view(self, name: str, view: MetricView) -> None:
+        """Remember a metric view under its three-part name."""
+        key = key_of(name)
+        if key in self._tables:
+            raise UsageError(f"cannot create the metric view {name}: a table of that name exists")
+        self._store("metric_view", name, view.yaml_text)
+        self._views[key] = view
+        self.version += 1
+
+    def add_routine(self, routine: Routine) -> None:
+        """Remember a table function under its three-part name."""
+        key = key_of(routine.name)
+        self._store("routine", routine.name, routine.to_json())
+        self._routines[key] = routine
+        self.version += 1
+
+    def _store(self, kind: str, name: str, definition: str) -> None:
+        self._connection.cursor().execute(
+            "INSERT OR REPLACE INTO main.genie_objects VALUES (?, ?, ?)", [kind, ".".join(split_name(name)), definition]
+        )
+
+    # --- what the translation asks
+
+    def resolve(self, parts: tuple[str, ...]) -> tuple[str, str, str] | None:
+        """Return the exact three-part name of a table, view or metric view, or None."""
+        if len(parts) != 3:
+            return None
+        key = _key(*parts)
+        if info := self._tables.get(key):
+            return info.catalog, info.schema, info.name
+        return key if key in self._views else None
+
+    def columns_of(self, name: str) -> tuple[str, ...]:
+        """Return the column names of a table by its dotted name; empty when unknown."""
+        parts = split_name(name)
+        return tuple(column.name for column in self._columns.get(_key(*parts), ())) if len(parts) == 3 else ()
+
+    def metric_view(self, name: str) -> MetricView | None:
+        """Return the metric view of a three-part name, or None."""
+        parts = split_name(name)
+        return self._views.get(_key(*parts)) if len(parts) == 3 else None
+
+    def routine(self, parts: tuple[str, ...]) -> Routine | None:
+        """Return the table function of a three-part name, or None."""
+        return self._routines.get(_key(*parts)) if len(parts) == 3 else None
+
+    def virtual_table(self, parts: tuple[str, ...]) -> exp.Query | None:
+        """Return the query behind ``<catalog>.information_schema.<view>``, or None."""
+        if len(parts) != 3 or parts[1].lower() != "information_schema":
+            return None
+        catalog = parts[0].lower()
+        if catalog != "system" and catalog not in self.catalogs:
+            return None
+        wanted = None if catalog == "system" else catalog
+        return information_schema.query(parts[2].lower(), self, wanted)
+
+    # --- metadata
+
+    def tables(self) -> tuple[TableInfo, ...]:
+        """Return all tables, views and metric views, sorted by name."""
+        views = [TableInfo(*key, "METRIC_VIEW", view.comment) for key, view in self._views.items()]
+        return tuple(sorted([*self._tables.values(), *views], key=lambda info: info.full_name.lower()))
+
+    def columns(self, name: str) -> tuple[ColumnInfo, ...]:
+        """Return the columns of a table; empty for anything else."""
+        parts = split_name(name)
+        return self._columns.get(_key(*parts), ()) if len(parts) == 3 else ()
+
+    def routines(self) -> tuple[Routine, ...]:
+        """Return all table functions, sorted by name."""
+        return tuple(self._routines[key] for key in sorted(self._routines))
+
+
+class SessionNames:
+    """A catalog seen from a session: names of one or two parts are completed with the session's defaults."""
+
+    def __init__(self, catalog: Catalog, default_catalog: str | None, default_schema: str | None) -> None:
+        self._catalog = catalog
+        self._defaults = (default_catalog, default_schema)
+
+    def complete(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the name with the session's catalog and schema in front, as far as they are set."""
+        missing = self._defaults[: max(3 - len(parts), 0)]
+        return (*missing, *parts) if all(missing) else parts  # type: ignore[return-value]
+
+    def resolve(self, parts: tuple[str, ...]) -> tuple[str, str, str] | None:
+        """Return the exact three-part name of a table, view or metric view, or None."""
+        return self._catalog.resolve(self.complete(parts))
+
+    def columns_of(self, name: str) -> tuple[str, ...]:
+        """Return the column names of a table by its dotted name; empty when unknown."""
+        return self._catalog.columns_of(name)
+
+    def metric_view(self, name: str) -> MetricView | None:
+        """Return the metric view of a three-part name, or None."""
+        return self._catalog.metric_view(name)
+
+    def routine(self, parts: tuple[str, ...]) -> Routine | None:
+        """Return the table function a name means, or None."""
+        return self._catalog.routine(self.complete(parts))
+
+    def virtual_table(self, parts: tuple[str, ...]) -> exp.Query | None:
+        """Return the query behind a view of ``information_schema``, or None."""
+        return self._catalog.virtual_table(self.complete(parts))
+
+
+def key_of(name: str) -> tuple[str, str, str]:
+    """Return the look-up key of a three-part name.
+
+    Raises:
+        UsageError: The name does not have three parts.
+    """
+    parts: Iterable[str] = split_name(name)
+    parts = tuple(parts)
+    if len(parts) != 3 or not all(parts):
+        raise UsageError(f"{name!r} is not a full name", next_step="write catalog.schema.name")
+    return _key(*parts)
+
+
+def _key(catalog: str, schema: str, name: str) -> tuple[str, str, str]:
+    return catalog.lower(), schema.lower(), name.lower()

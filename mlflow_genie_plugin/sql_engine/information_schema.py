@@ -1,0 +1,93 @@
+"""The views of ``information_schema`` that tools read, made from the catalog's own metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.sql_engine.catalog import Catalog
+
+Row = tuple[str | int | None, ...]
+
+
+def query(view: str, catalog: Catalog, wanted: str | None) -> exp.Query | None:
+    """Return a query with the rows of one view, or None when there is no such view.
+
+    Args:
+        view: Name of the view, lower case.
+        catalog: Where the metadata is.
+        wanted: Only this catalog (lower case), or all of them.
+    """
+    if view not in _VIEWS:
+        return None
+    columns, rows_of = _VIEWS[view]
+    rows = [row for row in rows_of(catalog) if wanted is None or str(row[0]).lower() == wanted]
+    filler: Row = tuple(None for _ in columns)
+    shown = rows or [filler]
+    values = exp.values([tuple(row) for row in shown], alias="_rows", columns=list(columns))
+    # Every column is text except the positions, also when all its values are NULL.
+    projections = [
+        exp.alias_(exp.Cast(this=exp.column(name), to=exp.DataType.build("INT" if name in _NUMBERS else "TEXT")), name)
+        for name in columns
+    ]
+    made = exp.select(*projections).from_(values)
+    return made if rows else made.limit(0)
+
+
+def _tables(catalog: Catalog) -> Iterator[Row]:
+    for info in catalog.tables():
+        kind = {"TABLE": "MANAGED"}.get(info.kind, info.kind)
+        yield info.catalog, info.schema, info.name, kind, info.comment or None
+
+
+def _columns(catalog: Catalog) -> Iterator[Row]:
+    for info in catalog.tables():
+        for position, column in enumerate(catalog.columns(info.full_name)):
+            nullable = "YES" if column.nullable else "NO"
+            short = column.type_text.split("(")[0].split("<")[0]
+            yield (info.catalog, info.schema, info.name, column.name, position, nullable, short,
+                   column.type_text.lower(), column.comment or None)  # fmt: skip
+
+
+def _schemata(catalog: Catalog) -> Iterator[Row]:
+    yield from sorted({(info.catalog, info.schema) for info in catalog.tables()})
+
+
+def _routines(catalog: Catalog) -> Iterator[Row]:
+    for routine in catalog.routines():
+        parts = routine.name.split(".")
+        returns = ", ".join(f"{column.name} {column.type_text}" for column in routine.returns)
+        yield (*parts, *parts, "FUNCTION", "TABLE", f"TABLE({returns})", "SQL", routine.sql, routine.comment or None)
+
+
+def _parameters(catalog: Catalog) -> Iterator[Row]:
+    for routine in catalog.routines():
+        for position, each in enumerate(routine.parameters):
+            name = routine.name.split(".")
+            yield (*name, position, "IN", each.name, each.type_text, each.default, each.comment or None)
+
+
+def _nothing(_: Catalog) -> Iterator[Row]:
+    return iter(())
+
+
+_NUMBERS = frozenset({"ordinal_position"})
+
+_VIEWS: dict[str, tuple[tuple[str, ...], Callable[[Catalog], Iterator[Row]]]] = {
+    "tables": (("table_catalog", "table_schema", "table_name", "table_type", "comment"), _tables),
+    "columns": (
+        ("table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "is_nullable", "data_type",
+         "full_data_type", "comment"), _columns),
+    "schemata": (("catalog_name", "schema_name"), _schemata),
+    "routines": (
+        ("specific_catalog", "specific_schema", "specific_name", "routine_catalog", "routine_schema", "routine_name",
+         "routine_type", "data_type", "full_data_type", "routine_body", "routine_definition", "comment"), _routines),
+    "parameters": (
+        ("specific_catalog", "specific_schema", "specific_name", "ordinal_position", "parameter_mode", "parameter_name",
+         "full_data_type", "parameter_default", "comment"), _parameters),
+    "table_tags": (("catalog_name", "schema_name", "table_name", "tag_name", "tag_value"), _nothing),
+    "column_tags": (("catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"), _nothing),
+}  # fmt: skip

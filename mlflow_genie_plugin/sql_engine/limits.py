@@ -1,0 +1,122 @@
+"""What a query on the local engine may use: memory, temporary space, time; no files, no network, no settings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlflow_genie_plugin.errors import MissingExtraError
+from mlflow_genie_plugin.sql_engine.errors import failed
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one engine.
+
+    Attributes:
+        memory: Memory for all queries together, as DuckDB writes sizes.
+        temporary: Disk space for what does not fit.
+        timeout_seconds: For a statement that names no timeout of its own; None for no limit.
+    """
+
+    memory: str = "1GB"
+    temporary: str = "4GB"
+    timeout_seconds: float | None = 120.0
+
+
+def open_database(path: str, temporary: Path, limits: Limits, directory: Path | None) -> duckdb.DuckDBPyConnection:
+    """Open the engine's own database with its bounds set; files stay reachable until :func:`lock`.
+
+    Raises:
+        MissingExtraError: DuckDB is not installed.
+    """
+    try:
+        import duckdb
+    except ImportError as exc:
+        raise MissingExtraError(
+            "the local SQL engine needs DuckDB, which is not installed",
+            next_step="run: pip install 'mlflow-genie-plugin[local]'",
+        ) from exc
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": limits.memory,
+        "temp_directory": str(temporary),
+        "max_temp_directory_size": limits.temporary,
+        "python_enable_replacements": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "default_null_order": "nulls_first_on_asc_last_on_desc",
+    }
+    if directory is not None:
+        config["allowed_directories"] = [str(directory)]
+    connection = duckdb.connect(path, config=config)
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    return connection
+
+
+def lock(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take files, network and settings away from every later statement; there is no way back."""
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+@contextmanager
+def time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[Deadline]:
+    """Interrupt the cursor when the time is up; leaving the block after that raises the timeout's error.
+
+    Raises:
+        SqlFailedError: The statement was interrupted because its time was up.
+    """
+    import duckdb
+
+    deadline = Deadline(seconds)
+    done = threading.Event()
+
+    def watch() -> None:
+        pause = seconds
+        while not done.wait(pause):
+            deadline.passed = True
+            # Again and again: an interrupt between two statements of the block is forgotten by DuckDB.
+            cursor.interrupt()
+            pause = 0.05
+
+    watcher = threading.Thread(target=watch, name="sql-time-limit", daemon=True) if seconds is not None else None
+    if watcher:
+        watcher.start()
+    try:
+        yield deadline
+        deadline.check()
+    except duckdb.InterruptException as exc:
+        deadline.check()
+        raise failed("OPERATION_CANCELED", "The statement was interrupted.", "HY008") from exc
+    finally:
+        done.set()
+        if watcher:
+            watcher.join()
+
+
+class Deadline:
+    """A point in time after which a statement counts as timed out."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._end = None if seconds is None else time.monotonic() + seconds
+        self.passed = False
+
+    def check(self) -> None:
+        """Raise when the time is up.
+
+        Raises:
+            SqlFailedError: It is.
+        """
+        if self.passed or (self._end is not None and time.monotonic() >= self._end):
+            text = f"The statement was cancelled because it ran longer than its limit of {self._seconds:g} seconds."
+            raise failed("STATEMENT_TIMEOUT", text, "57KD0")
