@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ class Request:
     criteria_path: Path
     verdict_folder: Path
     rootdir: Path
+    suite_argument: str = "gates/"
 
 
 @dataclass
@@ -195,7 +196,7 @@ def exit_code(verdict: Verdict, published: Published) -> int:
     return PASSED
 
 
-def closing_lines(verdict: Verdict, published: Published, arguments: Sequence[str]) -> list[str]:
+def closing_lines(verdict: Verdict, published: Published, suite_argument: str) -> list[str]:
     """Return what was written, what was not, and the command that comes next."""
     model_id = verdict.model["model_id"]
     lines = []
@@ -213,13 +214,13 @@ def closing_lines(verdict: Verdict, published: Published, arguments: Sequence[st
         lines.append(published.note)
     if published.file is not None:
         lines.append(f"Verdict: {published.file}")
-    lines.append(f"Next:  {_next_command(verdict, published, ' '.join(arguments) or 'gates/')}")
+    lines.append(f"Next:  {_next_command(verdict, published, suite_argument)}")
     return lines
 
 
-def _next_command(verdict: Verdict, published: Published, arguments: str) -> str:
+def _next_command(verdict: Verdict, published: Published, suite_argument: str) -> str:
     model_id = verdict.model["model_id"]
-    again = f"pytest {arguments} --model-id={model_id} --genie-stage={verdict.stage}"
+    again = f"pytest {suite_argument} --model-id={model_id} --genie-stage={verdict.stage}"
     if verdict.outcome is Outcome.PASSED and not published.problem:
         if verdict.dry_run:
             return again

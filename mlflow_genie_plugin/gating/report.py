@@ -10,6 +10,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.observed import FAILED, PASSED, Evidence, QuestionObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, percent, short
 from mlflow_genie_plugin.gating.quality import believed_outcome
@@ -19,6 +20,7 @@ WIDTH = 98
 WORDS = {Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "UNDECIDED"}
 _ENDINGS = {Outcome.PASSED: "pass", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "undecided"}
 _SHOWN_QUESTIONS = 5
+_ENDING_COLUMN = 84
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>()#+-.!|~&$:"})
 
 
@@ -35,23 +37,19 @@ def terminal_lines(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[st
         evidence: What it was decided on; its questions are shown when they count against the model.
         newly_wrong: Question id → id of the version that had it right; None when there is nothing to compare with.
     """
-    lines = [*_subject(verdict)]
-    table = [result for result in verdict.results if result.required or result.outcome is not Outcome.PASSED]
+    lines = [*_subject(verdict), *_problems(verdict)]
+    table = [result for result in verdict.results if _is_worth_a_row(result)]
     if table:
-        lines.append(f"  {'check':<34} {'measured':>9}  {'interval 95 %':<14} required")
+        lines.append(f"  {'check':<22} {'measured':>9}   {'interval 95 %':<15} required")
     for result in table:
         lines.extend(_row(result))
+    for gate, outcome in verdict.custom_gates.items():
+        lines.append(f"  {plain(gate):<{_ENDING_COLUMN - 2}} {_ENDINGS[outcome]}")
     quiet = len(verdict.results) - len(table)
     if quiet:
         lines.append(f"  {count(quiet, 'other check')} passed")
-    for gate, outcome in verdict.custom_gates.items():
-        lines.append(f"  {plain(gate):<72} {_ENDINGS[outcome]}")
     for name, reason in verdict.switched_off.items():
         lines.extend(_wrapped(f"  off: {name}, because {plain(reason)}"))
-    if verdict.problems:
-        lines.append("This gate run cannot count:")
-        for gate, problem in verdict.problems.items():
-            lines.extend(_wrapped(f"  {plain(gate)}: {plain(problem)}", indent="    "))
     lines.extend(_questions(verdict, evidence, newly_wrong))
     return lines
 
@@ -75,7 +73,7 @@ def markdown(verdict: Verdict, evidence: Evidence) -> str:
         "\n\n".join(markdown_text(line) for line in _subject(verdict)),
         "\n".join(["| check | measured | 95 % | required | outcome | |", "|---|---|---|---|---|---|", *rows, *custom]),
         "\n".join(off),
-        "\n".join(["This gate run cannot count:", "", *problems]) if problems else "",
+        "\n".join(["This gate run does not count:", "", *problems]) if problems else "",
         "\n".join(["Questions that count against the version:", "", *wrong]) if wrong else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -108,12 +106,34 @@ def _subject(verdict: Verdict) -> list[str]:
 
 
 def _row(result: GateResult) -> list[str]:
-    line = f"  {result.gate:<34} {result.measured:>9}  {_interval(result):<14} {result.required:<24} "
-    lines = [f"{line.rstrip():<88} {_ENDINGS[result.outcome]}"]
-    if len(lines[0]) > WIDTH:
-        lines = [line.rstrip(), f"{'':<88} {_ENDINGS[result.outcome]}"]
+    line = f"  {_label(result.gate):<22} {result.measured:>9}   {_interval(result):<15} {result.required}".rstrip()
+    if len(line) > _ENDING_COLUMN:
+        lines = [line, f"{'':<{_ENDING_COLUMN}} {_ENDINGS[result.outcome]}"]
+    else:
+        lines = [f"{line:<{_ENDING_COLUMN}} {_ENDINGS[result.outcome]}"]
     if result.outcome is not Outcome.PASSED:
         lines.extend(_wrapped(f"      {plain(result.reason)}", indent="      "))
+    return lines
+
+
+def _label(gate: str) -> str:
+    if gate == manifest.P0_GATE:
+        return "priority P0"
+    return gate.removeprefix("threshold[").removesuffix("]") if gate.startswith("threshold[") else gate
+
+
+def _is_worth_a_row(result: GateResult) -> bool:
+    return result.outcome is not Outcome.PASSED or result.interval is not None or result.gate == manifest.P0_GATE
+
+
+def _problems(verdict: Verdict) -> list[str]:
+    gates_by_problem: dict[str, list[str]] = {}
+    for gate, problem in verdict.problems.items():
+        gates_by_problem.setdefault(problem, []).append(gate)
+    lines = ["This gate run does not count:"] if gates_by_problem else []
+    for problem, gates in gates_by_problem.items():
+        named = f"{count(len(gates), 'gate')}: " if len(gates) > 1 else ""
+        lines.extend(_wrapped(f"  {named}{plain(problem)}: {plain(', '.join(gates))}"))
     return lines
 
 
@@ -129,14 +149,18 @@ def _questions(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, s
     if not texts:
         return []
     if newly_wrong is None:
-        heading = f"{count(len(texts), 'question')} count against it"
+        heading = f"{_counting(len(texts))} against it"
     else:
-        heading = f"{count(len(texts), 'question')} count against it, {len(newly_wrong)} newly wrong"
+        heading = f"{_counting(len(texts))} against it, {len(newly_wrong)} newly wrong"
     shown = texts[:_SHOWN_QUESTIONS]
     lines = [heading + (":" if len(shown) == len(texts) else f"; the first {len(shown)}:")]
     for text in shown:
         lines.extend(_wrapped(f"  {text}", indent="      "))
     return lines
+
+
+def _counting(questions: int) -> str:
+    return "1 question counts" if questions == 1 else f"{questions} questions count"
 
 
 def _question_texts(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, str] | None) -> list[str]:

@@ -45,6 +45,17 @@ def find_criteria(named: str | None, arguments: Sequence[str], invoked_from: Pat
     return packaged_criteria()
 
 
+def suite_argument(criteria: Path, invoked_from: Path) -> str:
+    """Return what to give pytest so that it runs the suite these criteria belong to."""
+    if criteria == packaged_criteria().absolute():
+        return f"--pyargs {PACKAGE}"
+    folder = criteria.parent
+    if not any(folder.glob("test_*.py")):
+        return f"gates/ --genie-criteria={criteria}"
+    inside = folder.is_relative_to(invoked_from)
+    return f"{folder.relative_to(invoked_from)}/" if inside else f"{folder}/"
+
+
 def file_digest(path: Path) -> str:
     """Return the sha256 of a file.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from mlflow_genie_plugin.gating.gate_session import (
 )
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.report import WIDTH, headline, terminal_lines
-from mlflow_genie_plugin.gating.suite import find_criteria
+from mlflow_genie_plugin.gating.suite import find_criteria, suite_argument
 from mlflow_genie_plugin.gating.tally import GateFile, Phase, one_line
 from mlflow_genie_plugin.plugins.pytest_gates import FILE_PROPERTY, GATE_PROPERTY, SESSION
 
@@ -48,7 +49,10 @@ class GateRun:
             self.config.stash[SESSION] = GateSession.in_worker(self._request(), payload)
             return
         try:
-            self.config.stash[SESSION] = GateSession.start(self._request())
+            with warnings.catch_warnings():
+                # MLflow's own imports warn about MLflow's own code; before the first test pytest would not catch that.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self.config.stash[SESSION] = GateSession.start(self._request())
         except GenieError as error:
             text = f"[{error.code}] {error}"
             if error.exit_code in (ExitCode.UNAVAILABLE, ExitCode.UNDECIDED):
@@ -112,7 +116,7 @@ class GateRun:
         note = "dry run" if verdict.dry_run else "not marked" if published.refused else ""
         lines = [
             *terminal_lines(verdict, gates.collected.evidence, newly_wrong),  # type: ignore[union-attr]
-            *closing_lines(verdict, published, self.config.invocation_params.args),
+            *closing_lines(verdict, published, gates.request.suite_argument),
         ]
         self._say(headline(verdict, note), lines, verdict.outcome)
         code = exit_code(verdict, published)
@@ -131,12 +135,15 @@ class GateRun:
     def _request(self) -> Request:
         config = self.config
         invoked_from = Path(config.invocation_params.dir)
+        named = config.getoption("genie_criteria")
+        criteria = find_criteria(named, config.args, invoked_from, config.rootpath)
         return Request(
             model=config.getoption("model_id").strip(),
             stage=config.getoption("genie_stage"),
             evaluation=config.getoption("genie_evaluation"),
             dry_run=config.getoption("genie_dry_run"),
-            criteria_path=find_criteria(config.getoption("genie_criteria"), config.args, invoked_from, config.rootpath),
+            criteria_path=criteria,
             verdict_folder=(invoked_from / config.getoption("genie_verdict_dir")).absolute(),
             rootdir=config.rootpath,
+            suite_argument=suite_argument(criteria, invoked_from),
         )

@@ -73,7 +73,9 @@ def question_result(benchmark: Benchmark, *, right: bool = True, status: str = "
     findings = {}
     for judge in JUDGES:
         outcome = "passed" if right or judge != "result_correctness" else "failed"
-        findings[judge] = Finding(judge, outcome if answered else "errored", rationale="" if right else "1 value differs")
+        findings[judge] = Finding(
+            judge, outcome if answered else "errored", rationale="" if right else "1 value differs"
+        )
     return QuestionResult(
         question_id=benchmark.id,
         question=benchmark.question,
@@ -249,7 +251,9 @@ class GateStore:
         if model is not None:
             command.append(f"--model-id={model}")
         inherited = {
-            key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "MLFLOW", "GENIE", "GITHUB"))
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("PYTEST", "MLFLOW", "GENIE", "GITHUB"))
         }
         return subprocess.run(
             command,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 
 def test_a_good_version_passes_and_is_marked(gate_store):
     done = gate_store.pytest("gates/", model=gate_store.good)
