@@ -1,10 +1,12 @@
 """The MLflow deployments target ``genie``: a deployment is a space, deploying a model is a guarded restore to it.
 
-MLflow finds the client class, ``run_local`` and ``target_help`` in this module; it allows exactly one client class here.
+MLflow finds the client class, ``run_local`` and ``target_help`` in this module; it allows exactly one client class.
+Its interface names an ``endpoint`` everywhere; a space has none.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _CONFIG_KEYS = ("space_id", "profile", "force", "with_benchmarks", "include", "break_glass", "timeout_seconds")
 
 
-class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
+class GenieDeploymentClient(BaseDeploymentClient):
     """Deploys saved spaces. The name of a deployment is a space's id, address or exact title.
 
     Args:
@@ -31,7 +33,7 @@ class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
     """
 
     def __init__(self, target_uri: str) -> None:
-        super().__init__(target_uri)
+        super().__init__(target_uri)  # type: ignore[no-untyped-call]
         self._profile = target_uri.partition(":")[2].strip("/") or None
         self._connected: dict[str | None, Workspace] = {}
 
@@ -41,11 +43,12 @@ class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         model_uri: str,
         flavor: str | None = None,
         config: Mapping[str, Any] | None = None,
-        endpoint: str | None = None,
+        endpoint: str | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Put the model back into the space and prove it by reading the space again.
 
-        Refused when the space holds something that is no saved version (an edit nobody saved), unless ``-C force=true``.
+        Refused when the space holds something that is no saved version (an edit nobody saved), unless
+        ``-C force=true``.
 
         Args:
             name: Space id, address or exact title.
@@ -63,7 +66,7 @@ class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         model_uri: str | None = None,
         flavor: str | None = None,
         config: Mapping[str, Any] | None = None,
-        endpoint: str | None = None,
+        endpoint: str | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Do the same as :meth:`create_deployment`."""
         with _as_mlflow_errors():
@@ -72,14 +75,17 @@ class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             return self._deploy(name, model_uri, flavor, config)
 
     def delete_deployment(
-        self, name: str, config: Mapping[str, Any] | None = None, endpoint: str | None = None
+        self,
+        name: str,
+        config: Mapping[str, Any] | None = None,  # noqa: ARG002
+        endpoint: str | None = None,  # noqa: ARG002
     ) -> None:
         """Do nothing to the space: nothing here ever trashes one, because its conversations would be lost for good."""
         import logging
 
         logging.getLogger(__name__).warning("space %s is left as it is; move it to the trash in the workspace", name)
 
-    def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:
+    def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:  # noqa: ARG002
         """Return the spaces this identity can see."""
         with _as_mlflow_errors():
             return [
@@ -87,7 +93,7 @@ class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
                 for space in self._workspace(None).spaces.list_spaces()
             ]
 
-    def get_deployment(self, name: str, endpoint: str | None = None) -> dict[str, Any]:
+    def get_deployment(self, name: str, endpoint: str | None = None) -> dict[str, Any]:  # noqa: ARG002
         """Return the live space's hashes and the saved version it holds (None: it was edited since, or never saved)."""
         from mlflow_genie_plugin.snapshot.capture import config_of
 
@@ -108,7 +114,10 @@ class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
             }
 
     def predict(
-        self, deployment_name: str | None = None, inputs: Any = None, endpoint: str | None = None
+        self,
+        deployment_name: str | None = None,
+        inputs: Any = None,
+        endpoint: str | None = None,  # noqa: ARG002
     ) -> PredictionsResponse:
         """Ask the live space, whatever it holds now.
 
@@ -155,8 +164,9 @@ class GenieDeploymentClient(BaseDeploymentClient):  # type: ignore[misc]
         plan = plan_restore(snapshot, live, keep_benchmarks=not _flag(options, "with_benchmarks"), include=include)
         if plan.changes_config and not _flag(options, "force") and _held(live) is None:
             raise ConflictError(
-                f'space "{live.title}" ({live.space_id}) holds a configuration that was never saved; nothing was written',
-                next_step="look at it with mlflow-genie drift, then save it with mlflow-genie snapshot, or add -C force=true",
+                f'space "{live.title}" ({live.space_id}) holds a configuration that was never saved; '
+                "nothing was written",
+                next_step="save it with mlflow-genie snapshot, or overwrite it with -C force=true",
             )
 
         def guard(version: Snapshot, space_id: str) -> None:
@@ -265,7 +275,7 @@ def _inputs(inputs: Any) -> Any:
 def _plain(value: Any) -> Any:
     """Return a cell as JSON has it: a frame turns a missing number into NaN and counts into NumPy numbers."""
     value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 @contextmanager
