@@ -19,7 +19,8 @@ SPACES = "/api/2.0/genie/spaces"
 
 def write_profiles(home, **profiles):
     text = "".join(
-        f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items()) for name, values in profiles.items()
+        f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
+        for name, values in profiles.items()
     )
     (home / ".databrickscfg").write_text(text)
 
@@ -31,7 +32,9 @@ def test_no_credentials_says_how_to_get_some(clean_environment, settings):
 
 def test_an_unknown_profile_is_named_with_the_known_ones(clean_environment, settings):
     write_profiles(clean_environment, DEV={"host": "https://planted-host.cloud.databricks.com", "token": SECRETS[0]})
-    with pytest.raises(NotSignedInError, match=r"profile 'PROD' \(--profile\) is not in .*profiles there: DEV") as caught:
+    with pytest.raises(
+        NotSignedInError, match=r"profile 'PROD' \(--profile\) is not in .*profiles there: DEV"
+    ) as caught:
         connect(profile="PROD", settings=settings)
     assert caught.value.next_step == "databricks auth login --profile PROD, or choose another with --profile"
 
@@ -63,7 +66,12 @@ def test_a_malformed_configuration_file_is_named(clean_environment, settings):
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
-        (401, {"error_code": "UNAUTHENTICATED", "message": "token expired"}, NotSignedInError, "rejects the credentials"),
+        (
+            401,
+            {"error_code": "UNAUTHENTICATED", "message": "token expired"},
+            NotSignedInError,
+            "rejects the credentials",
+        ),
         (403, {"error_code": "403", "message": "Invalid access token."}, NotSignedInError, "rejects the credentials"),
         (403, {"error_code": "PERMISSION_DENIED", "message": "no Genie"}, PermissionDeniedError, "access to Genie"),
         (404, {"error_code": "ENDPOINT_NOT_FOUND", "message": "No API found"}, GenieError, "enable Genie"),

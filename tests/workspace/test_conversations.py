@@ -137,7 +137,9 @@ def test_truncation_is_known_from_either_flag_or_the_counts(workspace, script, m
 
 
 def test_further_chunks_are_fetched(workspace, script):
-    first = response([["1", "1"]], manifest={"total_row_count": 3, "total_chunk_count": 3}, result={"next_chunk_index": 1})
+    first = response(
+        [["1", "1"]], manifest={"total_row_count": 3, "total_chunk_count": 3}, result={"next_chunk_index": 1}
+    )
     script.on("GET", RESULT, (200, first))
     chunks = "/api/2.0/sql/statements/s1/result/chunks"
     script.on("GET", f"{chunks}/1", (200, {"data_array": [["2", "2"]], "next_chunk_index": 2}))
@@ -179,7 +181,9 @@ def test_a_result_that_cannot_be_read_is_an_error(workspace, script, body, words
 
 
 def test_a_result_in_the_making_is_waited_for(workspace, script):
-    script.on("GET", RESULT, (200, response([], "PENDING")), (200, response([], "RUNNING")), (200, response([["1", "1"]])))
+    script.on(
+        "GET", RESULT, (200, response([], "PENDING")), (200, response([], "RUNNING")), (200, response([["1", "1"]]))
+    )
     assert workspace.asker.read_result(message()).row_count == 1
 
 

@@ -21,7 +21,13 @@ SPACE = {"space_id": ID, "title": "Sales", "serialized_space": DOCUMENT, "etag":
 
 
 def create(workspace, **changes):
-    fields = {"serialized_space": DOCUMENT, "warehouse_id": "w", "title": "Sales", "description": None, "parent_path": None}
+    fields = {
+        "serialized_space": DOCUMENT,
+        "warehouse_id": "w",
+        "title": "Sales",
+        "description": None,
+        "parent_path": None,
+    }
     return workspace.spaces.create_space(**{**fields, **changes})
 
 
@@ -123,7 +129,9 @@ def test_only_the_fields_given_are_sent(workspace, script):
         workspace.spaces.update_space(ID, etag="e1")
 
 
-@pytest.mark.parametrize("lost", ["drop", (500, {"message": "x"}), (503, {"message": "x"}, {"Retry-After": "0"}), (504, {})])
+@pytest.mark.parametrize(
+    "lost", ["drop", (500, {"message": "x"}), (503, {"message": "x"}, {"Retry-After": "0"}), (504, {})]
+)
 def test_a_lost_update_is_read_back_and_never_sent_again(workspace, script, lost):
     script.on("PATCH", f"{SPACES}/{ID}", lost)
     script.on("GET", f"{SPACES}/{ID}", (200, {**SPACE, "serialized_space": '{"version": 2}'}), (200, SPACE))
@@ -156,7 +164,9 @@ def on_spaces(script, *spaces):
         script.on("GET", f"{SPACES}/{space['space_id']}", (200, space))
 
 
-@pytest.mark.parametrize("lost", ["drop", (500, {"message": "x"}), (503, {"message": "x"}, {"Retry-After": "0"}), (504, {})])
+@pytest.mark.parametrize(
+    "lost", ["drop", (500, {"message": "x"}), (503, {"message": "x"}, {"Retry-After": "0"}), (504, {})]
+)
 def test_a_lost_create_is_looked_up_and_never_sent_again(workspace, script, lost):
     script.on("POST", SPACES, lost)
     on_spaces(
@@ -191,7 +201,10 @@ def test_a_refused_create_is_not_repeated(workspace, script):
 @pytest.mark.parametrize(
     "refusal",
     [
-        (400, {"error_code": "INVALID_PARAMETER_VALUE", "message": "Tree node with path '/Workspace/x' does not exist"}),
+        (
+            400,
+            {"error_code": "INVALID_PARAMETER_VALUE", "message": "Tree node with path '/Workspace/x' does not exist"},
+        ),
         (404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such folder"}),
     ],
 )

@@ -55,7 +55,8 @@ def test_null_is_none_for_every_type(type_name):
 
 
 @pytest.mark.parametrize(
-    ("text", "scale", "shown"), [("12.3", 2, "12.30"), ("12.345", 2, "12.345"), ("7", 3, "7.000"), ("-0.10", 2, "-0.10")]
+    ("text", "scale", "shown"),
+    [("12.3", 2, "12.30"), ("12.345", 2, "12.345"), ("7", 3, "7.000"), ("-0.10", 2, "-0.10")],
 )
 def test_decimal_keeps_its_scale_and_is_never_rounded(text, scale, shown):
     value = convert(text, "DECIMAL", scale=scale)
