@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -88,11 +88,7 @@ class SqlEngine:
         self._translated = lru_cache(maxsize=2048)(self._translate)
 
     def _open(self, database: str) -> duckdb.DuckDBPyConnection:
-        connection = (
-            open_database(database, self._temporary, self._limits, self._directory)
-            if database == ":memory:"
-            else (self._open_file(database))
-        )
+        connection = open_database(database, self._temporary, self._limits, self._directory)
         self._catalog = Catalog(connection)
         for macro in MACROS:
             connection.execute(macro)
@@ -101,19 +97,6 @@ class SqlEngine:
             self._catalog.catalogs[name.lower()] = name
         self._catalog.refresh()
         return connection
-
-    def _open_file(self, database: str) -> duckdb.DuckDBPyConnection:
-        try:
-            return open_database(database, self._temporary, self._limits, self._directory)
-        except GenieError:
-            raise
-        except Exception as exc:
-            if type(exc).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
-                raise
-            raise UsageError(
-                f"the engine's database in {self._directory} cannot be opened: {str(exc).splitlines()[0]}",
-                next_step="stop the other process that uses this folder, or choose another folder",
-            ) from exc
 
     # --- making things (our own statements, never a user's)
 
@@ -225,14 +208,14 @@ class SqlEngine:
                 columns = tuple(EngineColumn(each[0], *spark_type(str(each[1]))) for each in cursor.description or ())
                 if row_limit is None:
                     rows = cursor.fetchall()
-                    return EngineResult(columns, _values(rows), len(rows), truncated=False)
+                    return EngineResult(columns, tuple(rows), len(rows), truncated=False)
                 rows = cursor.fetchmany(row_limit + 1)
                 if len(rows) <= row_limit:
-                    return EngineResult(columns, _values(rows), len(rows), truncated=False)
+                    return EngineResult(columns, tuple(rows), len(rows), truncated=False)
                 # Counted by the engine: fetching the rest only to count it would cost the memory the limit saves.
-                counted = cursor.execute(f"SELECT count(*) FROM ({target}) AS _counted").fetchall()
+                counted = cursor.execute(f"SELECT count(*) FROM ({target}) AS _counted").fetchall()  # noqa: S608 target is ours
                 count = max(int(counted[0][0]), row_limit + 1)
-                return EngineResult(columns, _values(rows[:row_limit]), count, truncated=True)
+                return EngineResult(columns, tuple(rows[:row_limit]), count, truncated=True)
         finally:
             cursor.close()
 
@@ -309,7 +292,7 @@ class SqlEngine:
         wanted = [quote(each.name) for each in view.dimensions]
         wanted += [f"MEASURE({quote(each.name)}) AS {quote(each.name)}" for each in view.measures]
         full_name = ".".join(map(quote, self._catalog.resolve(tuple(name.replace("`", "").split("."))) or ()))
-        result = self.execute(f"SELECT {', '.join(wanted)} FROM {full_name} GROUP BY ALL LIMIT 0")
+        result = self.execute(f"SELECT {', '.join(wanted)} FROM {full_name} GROUP BY ALL LIMIT 0")  # noqa: S608 quoted
         roles = ["dimension"] * len(view.dimensions) + ["measure"] * len(view.measures)
         return tuple(
             ColumnInfo(column.name, column.type_name, column.type_text, defined.comment, nullable=True, role=role)
@@ -336,7 +319,7 @@ class SqlEngine:
 
 
 @contextlib.contextmanager
-def translated_failures() -> Any:
+def translated_failures() -> Iterator[None]:
     """Restate DuckDB's exceptions in the warehouse's vocabulary; everything else passes through."""
     import duckdb
 
@@ -350,10 +333,6 @@ def translated_failures() -> Any:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _values(rows: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
-    return tuple(rows)
 
 
 __all__ = ["EngineColumn", "EngineResult", "Limits", "RoutineColumn", "RoutineParameter", "SqlEngine", "SqlFailedError"]

@@ -10,10 +10,10 @@ from mlflow_genie_plugin.errors import SqlFailedError
 NEXT_STEP = "correct the SQL, or the space's configuration that led to it"
 
 
-def failed(condition: str, text: str, sqlstate: str) -> SqlFailedError:
+def failed(condition: str, text: str, sqlstate: str, next_step: str = NEXT_STEP) -> SqlFailedError:
     """Build the error of a failed statement: ``[CONDITION] text SQLSTATE: 00000``."""
     return SqlFailedError(
-        f"[{condition}] {text} SQLSTATE: {sqlstate}", next_step=NEXT_STEP, condition=condition, sqlstate=sqlstate
+        f"[{condition}] {text} SQLSTATE: {sqlstate}", next_step=next_step, condition=condition, sqlstate=sqlstate
     )
 
 
@@ -61,7 +61,8 @@ def translate_failure(message: str) -> SqlFailedError:
         return failed(match[1], match[2].strip(), _SQLSTATES.get(match[1], "22000"))
     for pattern, condition, template in _PATTERNS:
         if match := re.search(pattern, text, re.DOTALL):
-            detail = template.format(*(group or "" for group in match.groups()), first=_plain(first))
+            groups = [_names(group or "") for group in match.groups()]
+            detail = template.format(*groups, first=_plain(first))
             return failed(condition, detail, _SQLSTATES[condition])
     return failed("INTERNAL_ERROR", _plain(first), "XX000")
 
@@ -131,6 +132,12 @@ _PATTERNS = (
     (r"Cannot compare values of type|Cannot mix|type mismatch|Mismatch Type Error", "DATATYPE_MISMATCH", "{first}"),
     (r"Parser Error", "PARSE_SYNTAX_ERROR", "{first}"),
 )  # fmt: skip
+
+
+def _names(text: str) -> str:
+    """Write a list of names the warehouse's way; the engine's own helper columns are nobody's business."""
+    names = [name for name in re.findall(r'"((?:[^"]|"")*)"', text) if not name.startswith("__m_")]
+    return ", ".join(f"`{name}`" for name in names) if names else text
 
 
 def _plain(text: str) -> str:

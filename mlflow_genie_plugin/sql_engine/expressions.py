@@ -7,7 +7,7 @@ from sqlglot import exp
 from mlflow_genie_plugin.sql_engine.errors import unsupported
 from mlflow_genie_plugin.sql_engine.function_table import DIVIDE, INTEGER_DIVIDE
 from mlflow_genie_plugin.sql_engine.functions import cast_to, convert_call, extract_part, fill
-from mlflow_genie_plugin.sql_engine.generators import GENERATORS
+from mlflow_genie_plugin.sql_engine.generators import GENERATORS, generator_query
 
 _CLOCK_UNITS = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
 _NULL_SKIPPING = {"first_value": exp.FirstValue, "first": exp.FirstValue, "last_value": exp.LastValue,
@@ -161,7 +161,7 @@ def _around_aggregate(node: exp.Expr) -> exp.Expr | None:
 
 
 def _values(node: exp.Expr) -> exp.Expr | None:
-    """Name the columns of VALUES as the warehouse does: col1, col2, …"""
+    """Name the columns of VALUES as the warehouse does: col1, col2 and so on."""
     alias = node.args.get("alias")
     if (alias is None or not alias.columns) and isinstance(node.parent, exp.From | exp.Join):
         first = node.expressions[0]
@@ -173,8 +173,6 @@ def _values(node: exp.Expr) -> exp.Expr | None:
 
 
 def _table_function(node: exp.Expr) -> exp.Expr | None:
-    from mlflow_genie_plugin.sql_engine.generators import generator_query
-
     if not isinstance(node.this, exp.Anonymous):
         return None
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.this.name, quoted=True))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlflow_genie_plugin.errors import MissingExtraError
+from mlflow_genie_plugin.errors import MissingExtraError, UsageError
 from mlflow_genie_plugin.sql_engine.errors import failed
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def open_database(path: str, temporary: Path, limits: Limits, directory: Path | 
 
     Raises:
         MissingExtraError: DuckDB is not installed.
+        UsageError: Another process has the database open, or its folder cannot be written.
     """
     try:
         import duckdb
@@ -55,9 +56,17 @@ def open_database(path: str, temporary: Path, limits: Limits, directory: Path | 
         "allow_community_extensions": False,
         "default_null_order": "nulls_first_on_asc_last_on_desc",
     }
+    try:
+        connection = duckdb.connect(path, config=config)
+    except duckdb.IOException as exc:
+        raise UsageError(
+            f"the engine's databases in {directory} cannot be opened: {str(exc).splitlines()[0]}",
+            next_step="stop the other process that uses this folder, or choose another folder",
+        ) from exc
     if directory is not None:
-        config["allowed_directories"] = [str(directory)]
-    connection = duckdb.connect(path, config=config)
+        # The engine's own folder stays reachable after the lock, for catalogs that are attached later.
+        folder = str(directory).replace("'", "''")
+        connection.execute(f"SET allowed_directories = ['{folder}']")
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 
@@ -119,4 +128,4 @@ class Deadline:
         """
         if self.passed or (self._end is not None and time.monotonic() >= self._end):
             text = f"The statement was cancelled because it ran longer than its limit of {self._seconds:g} seconds."
-            raise failed("STATEMENT_TIMEOUT", text, "57KD0")
+            raise failed("STATEMENT_TIMEOUT", text, "57KD0", "make the query do less, or allow it more time")

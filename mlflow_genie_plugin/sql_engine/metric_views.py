@@ -147,7 +147,7 @@ class _Inner:
         self._view = view
         self._source_is_query = view.source.lstrip(" (").lower().startswith(("select", "with", "from"))
         self._source_columns = {name.lower() for name in ([] if self._source_is_query else columns_of(view.source))}
-        self._joins = {path: join for path, join in _all_joins(view.joins)}
+        self._joins = dict(_all_joins(view.joins))
         self._exports: dict[str, exp.Expr] = {}
 
     def is_internal(self, name: str) -> bool:

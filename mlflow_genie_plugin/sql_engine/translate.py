@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Protocol
@@ -225,10 +225,10 @@ def literal(value: Any) -> exp.Expr:
         return exp.cast(exp.Literal.string(repr(value)), "DOUBLE")
     if isinstance(value, str):
         return exp.Literal.string(value)
-    if isinstance(value, datetime.datetime):
-        moment = value.astimezone(datetime.UTC).replace(tzinfo=None) if value.tzinfo else value
+    if isinstance(value, dt.datetime):
+        moment = value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
         return exp.cast(exp.Literal.string(moment.isoformat(sep=" ")), "TIMESTAMP")
-    if isinstance(value, datetime.date):
+    if isinstance(value, dt.date):
         return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
     raise failed("INVALID_PARAMETER_VALUE", f"A parameter cannot be a {type(value).__name__}.", "22023")
 
