@@ -50,7 +50,9 @@ def bad_edit(document: dict[str, Any]) -> dict[str, Any]:
     try:
         instructions = edited["instructions"]
         revenue = next(m for m in instructions["sql_snippets"]["measures"] if m["display_name"] == "revenue")
-        join = next(j for j in instructions["join_specs"] if (j["left"]["alias"], j["right"]["alias"]) == ("orders", "customer"))
+        join = next(
+            j for j in instructions["join_specs"] if (j["left"]["alias"], j["right"]["alias"]) == ("orders", "customer")
+        )
         text = instructions["text_instructions"][0]
         kept = [line for line in text["content"] if not line.startswith("For nations and regions")]
     except (KeyError, IndexError, TypeError, StopIteration) as error:

@@ -45,14 +45,18 @@ class Binder:
 
         expression = parse_expression(sql)
         if expression is None:
-            raise CannotGroundError(f"The space defines a calculation I cannot read: {sql[:80]}. What should be calculated?")
+            raise CannotGroundError(
+                f"The space defines a calculation I cannot read: {sql[:80]}. What should be calculated?"
+            )
         return list(dict.fromkeys(self._table_of(column, sql) for column in expression.find_all(exp.Column)))
 
     def write(self, sql: str) -> str:
         """Return an expression with every column qualified by its table's alias."""
         expression = parse_expression(sql)
         if expression is None:
-            raise CannotGroundError(f"The space defines a calculation I cannot read: {sql[:80]}. What should be calculated?")
+            raise CannotGroundError(
+                f"The space defines a calculation I cannot read: {sql[:80]}. What should be calculated?"
+            )
         return with_qualifiers(expression, lambda column: self._aliases[self._table_of(column, sql)])
 
     def write_join(self, step: Step) -> str:
@@ -60,7 +64,9 @@ class Binder:
         join = step.join
         expression = parse_expression(join.condition)
         if expression is None:
-            raise CannotGroundError(f"The space's join {join.condition[:80]!r} cannot be read. Which figures do you need?")
+            raise CannotGroundError(
+                f"The space's join {join.condition[:80]!r} cannot be read. Which figures do you need?"
+            )
         sides = {join.left_alias.lower(): join.left, join.right_alias.lower(): join.right}
         return with_qualifiers(expression, lambda c: self._aliases.get(sides.get(c.table.lower(), "")))
 

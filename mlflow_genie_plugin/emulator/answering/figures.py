@@ -11,7 +11,6 @@ from mlflow_genie_plugin.emulator.answering.request import Ask
 from mlflow_genie_plugin.emulator.answering.resolution import Resolution
 from mlflow_genie_plugin.emulator.answering.sql_text import parse_expression, quoted_name, spoken_alias
 from mlflow_genie_plugin.emulator.answering.vocabulary import Concept
-from mlflow_genie_plugin.emulator.answering.words import phrase_of
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,17 @@ class Figures:
             concept = self._resolution.concept(ask.mention, *kinds)
             if concept is not None:
                 return concept
-        raise CannotGroundError(f"I cannot calculate {ask.mention.concepts[0].name} from the tables here. What should I use?")
+        raise CannotGroundError(
+            f"I cannot calculate {ask.mention.concepts[0].name} from the tables here. What should I use?"
+        )
 
     def tables(self, ask: Ask) -> list[str]:
         """Return the tables a figure needs."""
         found = self._resolution.home(self.concept(ask))
         if not found:
-            raise CannotGroundError(f"{self.concept(ask).name} uses no column of this space. What should be calculated?")
+            raise CannotGroundError(
+                f"{self.concept(ask).name} uses no column of this space. What should be calculated?"
+            )
         return found
 
     def base(self, asks: list[Ask], paths: JoinPaths) -> str:
@@ -58,7 +61,9 @@ class Figures:
                 return table
         return tables[0]
 
-    def figure(self, ask: Ask, tree: JoinTree, *, per: str | None = None, extreme: str = "", alone: bool = False) -> Figure:
+    def figure(
+        self, ask: Ask, tree: JoinTree, *, per: str | None = None, extreme: str = "", alone: bool = False
+    ) -> Figure:
         """Return a figure as SQL.
 
         Args:
@@ -120,7 +125,9 @@ class Figures:
             return "COUNT(*)"
         key = tree.key(table)
         if key is None:
-            raise CannotGroundError(f"What identifies one {table.rsplit('.', 1)[-1]}? I cannot count them without a key.")
+            raise CannotGroundError(
+                f"What identifies one {table.rsplit('.', 1)[-1]}? I cannot count them without a key."
+            )
         return f"COUNT(DISTINCT {key})"
 
     def _measure(self, concept: Concept, ask: Ask, per: str | None) -> str:
@@ -141,7 +148,11 @@ class Figures:
         self, concept: Concept, ask: Ask, per: str | None, extreme: str, alone: bool, home: str
     ) -> tuple[str, str, str]:
         column = concept.column
-        sql = f"{quoted_name(self._binder.alias(home))}.{quoted_name(column.name)}" if column else self._binder.write(concept.sql)
+        sql = (
+            f"{quoted_name(self._binder.alias(home))}.{quoted_name(column.name)}"
+            if column
+            else self._binder.write(concept.sql)
+        )
         name = column.name if column else spoken_alias(concept.name)
         aggregate = ask.aggregate
         if aggregate in {"COUNT", "AVG COUNT"}:

@@ -12,8 +12,32 @@ from mlflow_genie_plugin.emulator.answering.sql_text import parts_of, quoted_ide
 from mlflow_genie_plugin.emulator.answering.vocabulary import words_of
 from mlflow_genie_plugin.emulator.answering.words import phrase_of, tokenize
 
-_EMPTY_WORDS = frozenset("get fn tvf func function by for of the list show fetch find compute calculate udf to in and".split())
-_MEANINGFUL = frozenset({"mention", "unknown", "period", "number", "grain", "without", "not", "share", "compare", "extreme", "versus"})
+_EMPTY_WORDS = frozenset(
+    [
+        "get",
+        "fn",
+        "tvf",
+        "func",
+        "function",
+        "by",
+        "for",
+        "of",
+        "the",
+        "list",
+        "show",
+        "fetch",
+        "find",
+        "compute",
+        "calculate",
+        "udf",
+        "to",
+        "in",
+        "and",
+    ]
+)
+_MEANINGFUL = frozenset(
+    {"mention", "unknown", "period", "number", "grain", "without", "not", "share", "compare", "extreme", "versus"}
+)
 
 
 def match_function(question: str, pieces: Sequence[Piece], knowledge: SpaceKnowledge) -> str | None:
@@ -23,7 +47,12 @@ def match_function(question: str, pieces: Sequence[Piece], knowledge: SpaceKnowl
     nothing that name, comment and parameters do not speak of.
     """
     asked = {token.stem for token in tokenize(question)}
-    calls = [(call, len(name)) for function in knowledge.functions for name in [_name_words(function)] if (call := _call(function, name, asked, pieces))]
+    calls = [
+        (call, len(name))
+        for function in knowledge.functions
+        for name in [_name_words(function)]
+        if (call := _call(function, name, asked, pieces))
+    ]
     return max(calls, key=lambda found: found[1])[0] if calls else None
 
 
@@ -38,7 +67,11 @@ def _call(function: Function, name: set[str], asked: set[str], pieces: Sequence[
     values, used = read_values([Wanted(p.name, p.type_text, p.comment) for p in parameters], pieces)
     if any(p.name not in values and not p.has_default for p in parameters):
         return None
-    spoken = name | words_of(function.routine.comment) | {w for p in parameters for w in (*phrase_of(p.name), *words_of(p.comment))}
+    spoken = (
+        name
+        | words_of(function.routine.comment)
+        | {w for p in parameters for w in (*phrase_of(p.name), *words_of(p.comment))}
+    )
     for index, piece in enumerate(pieces):
         if index in used or piece.kind not in _MEANINGFUL:
             continue
@@ -62,4 +95,8 @@ def _literal(value: str, type_text: str) -> str:
         return f"DATE{string_literal(value)}"
     if re.match(r"(?i)timestamp", type_text):
         return f"TIMESTAMP{string_literal(value)}"
-    return string_literal(value) if re.match(r"(?i)string|varchar|char", type_text) or not re.fullmatch(r"-?\d+(\.\d+)?", value) else value
+    return (
+        string_literal(value)
+        if re.match(r"(?i)string|varchar|char", type_text) or not re.fullmatch(r"-?\d+(\.\d+)?", value)
+        else value
+    )

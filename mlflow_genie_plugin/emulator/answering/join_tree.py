@@ -18,6 +18,7 @@ class JoinTree:
         self._paths = paths
         self._binder = binder
         self._steps: list[Step] = []
+        self._ends: set[str] = set()  # tables reached on their "one" side: nothing that multiplies rows starts there
         self._conditions: dict[str, list[str]] = {}
         self._branches: dict[str, list[Step]] = {}
 
@@ -43,15 +44,14 @@ class JoinTree:
             self.connect(via)
             if self._paths.path([via], table, only_to_one=True) is not None:
                 sources = [via]
-        walk = self._paths.best_path(sources, table)
+        walk = self._paths.best_path(sources, table, self._ends)
         if walk is None:
             raise CannotGroundError(
                 f"This space has no join between {self._name(self.base)} and {self._name(table)}. "
                 f"How are they related, or which of the two do you mean?"
             )
         for step in walk:
-            self._steps.append(step)
-            self.multiplies = self.multiplies or not step.to_one
+            self._add(step)
 
     def require(self, table: str, condition: str, via: str | None = None) -> str | None:
         """Return a condition for WHERE if the table joins without multiplying rows; else keep it for an EXISTS and return None."""
@@ -60,7 +60,7 @@ class JoinTree:
         if self.reaches(table):
             self.connect(table, via)
             return condition
-        walk = self._paths.best_path(self.tables, table)
+        walk = self._paths.best_path(self.tables, table, self._ends)
         if walk is None:
             self.connect(table)  # says why it cannot
             return None
@@ -83,7 +83,7 @@ class JoinTree:
 
     def not_exists(self, table: str) -> str:
         """Return the condition that no row of ``table`` belongs to a row of the query."""
-        walk = self._paths.best_path(self.tables, table)
+        walk = self._paths.best_path(self.tables, table, self._ends)
         if not walk:
             raise CannotGroundError(f"This space has no join between {self._name(self.base)} and {self._name(table)}.")
         entrance = next((index for index, step in enumerate(walk) if not step.to_one), len(walk) - 1)
@@ -103,6 +103,12 @@ class JoinTree:
         """Return the qualified key column of a table, or None when the space does not tell it."""
         column = self._paths.key_of(table)
         return f"{quoted_name(self._binder.alias(table))}.{quoted_name(column)}" if column else None
+
+    def _add(self, step: Step) -> None:
+        self._steps.append(step)
+        self.multiplies = self.multiplies or not step.to_one
+        if step.source in self._ends or (step.to_one and not step.from_one):
+            self._ends.add(step.target)
 
     def _exists(self, steps: list[Step], conditions: list[str]) -> str:
         entrance, *inner = steps

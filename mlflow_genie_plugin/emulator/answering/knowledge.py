@@ -14,7 +14,9 @@ from mlflow_genie_plugin.emulator.answering.sql_text import parts_of
 from mlflow_genie_plugin.emulator.answering.steering import Steering, read_steering
 from mlflow_genie_plugin.emulator.catalog_view import CatalogColumn, CatalogView, Routine
 
-_NUMERIC = re.compile(r"^(tinyint|smallint|int|integer|bigint|long|short|byte|float|double|real|decimal|numeric)\b", re.IGNORECASE)
+_NUMERIC = re.compile(
+    r"^(tinyint|smallint|int|integer|bigint|long|short|byte|float|double|real|decimal|numeric)\b", re.IGNORECASE
+)
 _TEMPORAL = re.compile(r"^(date|timestamp)", re.IGNORECASE)
 
 
@@ -171,7 +173,9 @@ def _read_table(identifier: str, entry: dict[str, Any], catalog: CatalogView) ->
     metric_view = catalog.metric_view(identifier)
     known: list[tuple[CatalogColumn, bool]]
     if metric_view is not None:
-        known = [(column, False) for column in metric_view.dimensions] + [(column, True) for column in metric_view.measures]
+        known = [(column, False) for column in metric_view.dimensions] + [
+            (column, True) for column in metric_view.measures
+        ]
     else:
         known = [(column, False) for column in catalog.columns(identifier)]
     if not known:  # the catalog lost the table: what the space wrote down is all there is
@@ -201,11 +205,15 @@ def _read_join(entry: dict[str, Any]) -> Join | None:
     if not all(isinstance(name, str) and name for name in names):
         return None
     keys = [".".join(parts_of(str(name))).lower() for name in names]
-    aliases = [str(side.get("alias") or parts_of(str(name))[-1]) for side, name in zip((left, right), names, strict=True)]
+    aliases = [
+        str(side.get("alias") or parts_of(str(name))[-1]) for side, name in zip((left, right), names, strict=True)
+    ]
     kind = " ".join(sql[1:]).upper()
     return Join(
-        *keys,
-        *aliases,
+        left=keys[0],
+        right=keys[1],
+        left_alias=aliases[0],
+        right_alias=aliases[1],
         condition=sql[0],
         to_one="MANY_TO_ONE" in kind or "ONE_TO_ONE" in kind,
         from_one="ONE_TO_MANY" in kind or "ONE_TO_ONE" in kind,

@@ -6,7 +6,12 @@ from mlflow_genie_plugin.emulator.answering.binding import CannotGroundError
 from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table
 from mlflow_genie_plugin.emulator.answering.query_text import QueryText, by_grain, in_period
 from mlflow_genie_plugin.emulator.answering.request import Ask, Request
-from mlflow_genie_plugin.emulator.answering.sql_text import number_literal, quoted_identifier, quoted_name, string_literal
+from mlflow_genie_plugin.emulator.answering.sql_text import (
+    number_literal,
+    quoted_identifier,
+    quoted_name,
+    string_literal,
+)
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain
 from mlflow_genie_plugin.emulator.answering.vocabulary import Mention
 from mlflow_genie_plugin.emulator.answering.words import phrase_of
@@ -14,9 +19,13 @@ from mlflow_genie_plugin.emulator.answering.words import phrase_of
 
 def metric_view_for(request: Request, knowledge: SpaceKnowledge) -> Table | None:
     """Return the metric view whose measure a request asks for, or None when it asks for none."""
-    for ask in _asks(request):
+    for ask in request.asks():
         concept = ask.mention.of("metric")
-        if concept is not None and concept.weight >= ask.mention.concepts[0].weight - 0.15 and ask.aggregate in {None, "SUM", "COUNT"}:
+        if (
+            concept is not None
+            and concept.weight >= ask.mention.concepts[0].weight - 0.15
+            and ask.aggregate in {None, "SUM", "COUNT"}
+        ):
             return knowledge.tables[concept.table]
     return None
 
@@ -28,10 +37,6 @@ def compose_over_metric_view(request: Request, view: Table) -> str:
         CannotGroundError: Something asked for is no measure or dimension of the view.
     """
     return _MetricQuery(request, view).compose()
-
-
-def _asks(request: Request) -> list[Ask]:
-    return [*request.measures, *([request.rank] if request.rank else []), *(ask for ask, _, _ in request.comparisons)]
 
 
 class _MetricQuery:
@@ -46,13 +51,19 @@ class _MetricQuery:
             raise CannotGroundError(f"{self.view.name} has no such figure. Which of its figures do you want to see?")
         time_names = self.add_groups()
         figures = {}
-        for ask in dict.fromkeys(_asks(request)):
+        for ask in dict.fromkeys(request.asks()):
             name = self.measure(ask)
             if name not in figures:
                 figures[name] = query.select(f"MEASURE({quoted_name(name)})", name)
         for ask, operator, numbers in request.comparisons:
-            bound = f"BETWEEN {number_literal(min(numbers))} AND {number_literal(max(numbers))}" if operator == "between" else ""
-            query.having.append(f"MEASURE({quoted_name(self.measure(ask))}) {bound or f'{operator} {number_literal(numbers[0])}'}")
+            bound = (
+                f"BETWEEN {number_literal(min(numbers))} AND {number_literal(max(numbers))}"
+                if operator == "between"
+                else ""
+            )
+            query.having.append(
+                f"MEASURE({quoted_name(self.measure(ask))}) {bound or f'{operator} {number_literal(numbers[0])}'}"
+            )
         self.add_conditions()
         grouped = len(query.selected) > len(figures)
         first = next(iter(figures.values()))
@@ -61,7 +72,13 @@ class _MetricQuery:
                 raise CannotGroundError(f"{first} is one figure. By what should it be ranked?")
             first = figures[self.measure(request.rank)] if request.rank else first
             query.order = [f"{first} {request.direction or 'DESC'}"]
-            query.limit = request.limit if request.limit is not None else 1 if request.single and request.subject and not request.plural else None
+            query.limit = (
+                request.limit
+                if request.limit is not None
+                else 1
+                if request.single and request.subject and not request.plural
+                else None
+            )
         elif time_names:
             query.order = time_names
         elif grouped:
@@ -93,7 +110,9 @@ class _MetricQuery:
         if len(ready) == 1:
             return self.query.select(quoted_name(ready[0].name), ready[0].name)
         date = self.date()
-        return self.query.select(by_grain(quoted_name(date.name), grain.unit, is_date=date.type_text.lower() == "date"), unit)
+        return self.query.select(
+            by_grain(quoted_name(date.name), grain.unit, is_date=date.type_text.lower() == "date"), unit
+        )
 
     def add_conditions(self) -> None:
         by_column: dict[tuple[Column, bool], list[str]] = {}
@@ -107,10 +126,14 @@ class _MetricQuery:
             elif condition.operator:
                 column = self.dimension(condition.mention)
                 low, high = number_literal(min(condition.numbers)), number_literal(max(condition.numbers))
-                bound = f"BETWEEN {low} AND {high}" if condition.operator == "between" else f"{condition.operator} {low}"
+                bound = (
+                    f"BETWEEN {low} AND {high}" if condition.operator == "between" else f"{condition.operator} {low}"
+                )
                 self.query.where.append(f"{quoted_name(column.name)} {bound}")
             else:
-                raise CannotGroundError(f"{self.view.name} cannot be narrowed to {condition.mention.concepts[0].name}. Which rows should count?")
+                raise CannotGroundError(
+                    f"{self.view.name} cannot be narrowed to {condition.mention.concepts[0].name}. Which rows should count?"
+                )
         for (column, negated), values in by_column.items():
             literals = [string_literal(value) for value in dict.fromkeys(values)]
             name = quoted_name(column.name)
@@ -124,18 +147,30 @@ class _MetricQuery:
 
     def measure(self, ask: Ask) -> str:
         for concept in ask.mention.concepts:
-            if concept.kind == "metric" and concept.column in self.view.columns.values() and ask.aggregate in {None, "SUM", "COUNT"}:
+            if (
+                concept.kind == "metric"
+                and concept.column in self.view.columns.values()
+                and ask.aggregate in {None, "SUM", "COUNT"}
+            ):
                 return concept.name
-        raise CannotGroundError(f"{ask.mention.concepts[0].name} is no figure of {self.view.name}. Which figure do you want to see?")
+        raise CannotGroundError(
+            f"{ask.mention.concepts[0].name} is no figure of {self.view.name}. Which figure do you want to see?"
+        )
 
     def dimensions(self) -> list[Column]:
         return [column for column in self.view.columns.values() if not column.is_measure]
 
     def dimension(self, mention: Mention) -> Column:
         for concept in mention.concepts:
-            if concept.kind == "dimension" and concept.column is not None and concept.column in self.view.columns.values():
+            if (
+                concept.kind == "dimension"
+                and concept.column is not None
+                and concept.column in self.view.columns.values()
+            ):
                 return concept.column
-        raise CannotGroundError(f"{self.view.name} has no {mention.concepts[0].name}. By what else do you want to see it?")
+        raise CannotGroundError(
+            f"{self.view.name} has no {mention.concepts[0].name}. By what else do you want to see it?"
+        )
 
     def dimension_of_value(self, mention: Mention) -> Column:
         """Return the dimension a value belongs to: its own, or the one that is spoken of like the table column it was found in."""
@@ -148,7 +183,9 @@ class _MetricQuery:
                 found = [column for column in self.dimensions() if spoken & _spoken(column)]
                 if len(found) == 1:
                     return found[0]
-        raise CannotGroundError(f"{self.view.name} cannot be narrowed to {mention.concepts[0].name}. Which rows should count?")
+        raise CannotGroundError(
+            f"{self.view.name} cannot be narrowed to {mention.concepts[0].name}. Which rows should count?"
+        )
 
     def date(self) -> Column:
         for when in self.request.periods:
@@ -156,10 +193,16 @@ class _MetricQuery:
             if concept is not None and concept.column in self.view.columns.values():
                 return concept.column  # type: ignore[return-value]
         dates = [column for column in self.dimensions() if column.is_temporal]
-        plain = [column for column in dates if phrase_of(column.name)[-1:] not in {("month",), ("quarter",), ("year",), ("week",)}]
+        plain = [
+            column
+            for column in dates
+            if phrase_of(column.name)[-1:] not in {("month",), ("quarter",), ("year",), ("week",)}
+        ]
         if len(plain or dates) == 1:
             return (plain or dates)[0]
-        raise CannotGroundError(f"{self.view.name} has {'several dates' if dates else 'no date'}. Which period do you mean, and of what?")
+        raise CannotGroundError(
+            f"{self.view.name} has {'several dates' if dates else 'no date'}. Which period do you mean, and of what?"
+        )
 
 
 def _spoken(column: Column) -> set[tuple[str, ...]]:

@@ -14,8 +14,8 @@ from mlflow_genie_plugin.emulator.answering.time_phrases import Period
 from mlflow_genie_plugin.emulator.answering.vocabulary import words_of
 from mlflow_genie_plugin.emulator.answering.words import phrase_of, whole_number_of
 
-_OPENING = frozenset("start from after since begin beginning min minimum lower earliest".split())
-_CLOSING = frozenset("end to until till before max maximum upper latest last".split())
+_OPENING = frozenset(["start", "from", "after", "since", "begin", "beginning", "min", "minimum", "lower", "earliest"])
+_CLOSING = frozenset(["end", "to", "until", "till", "before", "max", "maximum", "upper", "latest", "last"])
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ def read_values(wanted: Sequence[Wanted], pieces: Sequence[Piece]) -> tuple[dict
 
 def compared_columns(name: str, sql: str, knowledge: SpaceKnowledge) -> tuple[Column, ...]:
     """Return the columns that a statement compares with the parameter ``:name``."""
-    left = re.findall(rf"([\w`.]+)\s*\)?\s*(?:=|<>|!=|\bi?like\b|\bin\s*\()\s*(?:\w+\(\s*)?:{re.escape(name)}\b", sql, re.IGNORECASE)
+    left = re.findall(
+        rf"([\w`.]+)\s*\)?\s*(?:=|<>|!=|\bi?like\b|\bin\s*\()\s*(?:\w+\(\s*)?:{re.escape(name)}\b", sql, re.IGNORECASE
+    )
     columns: list[Column] = []
     for reference in left:
         columns += knowledge.columns_named(reference.replace("`", "").split(".")[-1])
@@ -69,7 +71,19 @@ def _kind(type_text: str) -> str:
     text = type_text.upper()
     if text.startswith(("DATE", "TIMESTAMP")):
         return "date"
-    numeric = ("INT", "BIGINT", "LONG", "SHORT", "SMALLINT", "TINYINT", "DECIMAL", "DOUBLE", "FLOAT", "NUMERIC", "NUMBER")
+    numeric = (
+        "INT",
+        "BIGINT",
+        "LONG",
+        "SHORT",
+        "SMALLINT",
+        "TINYINT",
+        "DECIMAL",
+        "DOUBLE",
+        "FLOAT",
+        "NUMERIC",
+        "NUMBER",
+    )
     return "number" if text.startswith(numeric) else "text"
 
 
@@ -83,7 +97,9 @@ def _sides(item: Wanted) -> str:
 
 
 def _date(item: Wanted, dates: Sequence[Wanted], pieces: Sequence[Piece], used: set[int]) -> tuple[str, int] | None:
-    periods = [(i, p.period) for i, p in enumerate(pieces) if p.kind == "period" and p.period is not None and i not in used]
+    periods = [
+        (i, p.period) for i, p in enumerate(pieces) if p.kind == "period" and p.period is not None and i not in used
+    ]
     if not periods:
         return None
     side = _sides(item) or ("" if len(dates) < 2 else "start" if item is dates[0] else "end")

@@ -55,11 +55,15 @@ def in_period(column: str, periods: list[Period]) -> str:
     """Return the condition that a date column lies in any of the periods."""
     conditions = [
         " AND ".join(
-            f"{column} {operator} {bound}" for operator, bound in ((">=", period.start), ("<", period.end)) if bound is not None
+            f"{column} {operator} {bound}"
+            for operator, bound in ((">=", period.start), ("<", period.end))
+            if bound is not None
         )
         for period in periods
     ]
-    return conditions[0] if len(conditions) == 1 else "(" + " OR ".join(f"({condition})" for condition in conditions) + ")"
+    return (
+        conditions[0] if len(conditions) == 1 else "(" + " OR ".join(f"({condition})" for condition in conditions) + ")"
+    )
 
 
 def by_grain(column: str, unit: str, *, is_date: bool) -> str:
@@ -73,4 +77,8 @@ def by_grain(column: str, unit: str, *, is_date: bool) -> str:
 
 def _output(expression: str, alias: str) -> str:
     last = expression.rsplit(".", 1)[-1]
-    return expression if last == quoted_name(alias) and expression.count("(") == 0 else f"{expression} AS {quoted_name(alias)}"
+    return (
+        expression
+        if last == quoted_name(alias) and expression.count("(") == 0
+        else f"{expression} AS {quoted_name(alias)}"
+    )

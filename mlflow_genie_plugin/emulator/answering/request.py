@@ -85,3 +85,8 @@ class Request:
     columns: list[Mention] = field(default_factory=list)
     context: list[Mention] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+
+    def asks(self) -> list[Ask]:
+        """Return every figure that occurs: those to show, the one that ranks, those that are compared with numbers."""
+        ranks = [self.rank] if self.rank else []
+        return [*self.measures, *ranks, *(ask for ask, _, _ in self.comparisons)]

@@ -11,7 +11,24 @@ from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.words import phrase_of
 
 TABLE_KINDS = ("measure", "filter", "expression", "column", "value", "table")
-_NEVER_SUMMED = frozenset("price rate discount tax size age score percent pct percentage ratio temperature retailprice index".split())
+_NEVER_SUMMED = frozenset(
+    [
+        "price",
+        "rate",
+        "discount",
+        "tax",
+        "size",
+        "age",
+        "score",
+        "percent",
+        "pct",
+        "percentage",
+        "ratio",
+        "temperature",
+        "retailprice",
+        "index",
+    ]
+)
 
 
 class Resolution:
@@ -62,11 +79,17 @@ class Resolution:
             if len(dates) > 1:
                 names = ", ".join(c.synonyms[0] if c.synonyms else c.name for c in dates)
                 raise CannotGroundError(f"Which date do you mean: {names}?")
-        raise CannotGroundError("The tables this question is about have no date. Which period do you mean, and of what?")
+        raise CannotGroundError(
+            "The tables this question is about have no date. Which period do you mean, and of what?"
+        )
 
     def steered_table(self, concept: Concept) -> str | None:
         """Return the table through which the space wants this thing to be reached (``For nations, use customer.``)."""
-        phrases = {phrase_of(self._knowledge.tables[concept.table].name)} if concept.table in self._knowledge.tables else set()
+        phrases = (
+            {phrase_of(self._knowledge.tables[concept.table].name)}
+            if concept.table in self._knowledge.tables
+            else set()
+        )
         if concept.column is not None:
             phrases |= {phrase_of(synonym) for synonym in concept.column.synonyms}
             phrases.add(phrase_of(concept.column.name))

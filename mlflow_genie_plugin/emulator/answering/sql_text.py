@@ -12,8 +12,51 @@ if TYPE_CHECKING:
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = frozenset(
-    "all and as by case cross date distinct else end except exists false from full group having in inner intersect into is join "
-    "left like limit not null on or order outer right select table then true union using values when where with".split()
+    [
+        "all",
+        "and",
+        "as",
+        "by",
+        "case",
+        "cross",
+        "date",
+        "distinct",
+        "else",
+        "end",
+        "except",
+        "exists",
+        "false",
+        "from",
+        "full",
+        "group",
+        "having",
+        "in",
+        "inner",
+        "intersect",
+        "into",
+        "is",
+        "join",
+        "left",
+        "like",
+        "limit",
+        "not",
+        "null",
+        "on",
+        "or",
+        "order",
+        "outer",
+        "right",
+        "select",
+        "table",
+        "then",
+        "true",
+        "union",
+        "using",
+        "values",
+        "when",
+        "where",
+        "with",
+    ]
 )
 
 

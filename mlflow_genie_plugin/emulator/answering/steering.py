@@ -30,8 +30,12 @@ _ASKED = re.compile(
     r"^(?:when|if) (?:asked|the user asks|someone asks|users ask) (?:about|for) (?P<term>[\w \-]{1,60}?),? (?:then )?use (?P<meaning>.+)$",
     re.IGNORECASE,
 )
-_FOR_USE = re.compile(r"^for (?P<terms>[^,:]{1,120}?),? (?:always )?use (?P<target>`?[\w.`<>-]+`?)(?P<rest>.*)$", re.IGNORECASE)
-_INSTEAD = re.compile(r"^(?:always )?use (?P<right>`?[\w.`]+`?) (?:instead of|rather than) (?P<wrong>`?[\w.`]+`?)", re.IGNORECASE)
+_FOR_USE = re.compile(
+    r"^for (?P<terms>[^,:]{1,120}?),? (?:always )?use (?P<target>`?[\w.`<>-]+`?)(?P<rest>.*)$", re.IGNORECASE
+)
+_INSTEAD = re.compile(
+    r"^(?:always )?use (?P<right>`?[\w.`]+`?) (?:instead of|rather than) (?P<wrong>`?[\w.`]+`?)", re.IGNORECASE
+)
 _SYNONYMS = re.compile(r"^\**synonyms\**:?\**:?\s*(?P<groups>.+)$", re.IGNORECASE)
 
 
@@ -68,7 +72,7 @@ def read_steering(text: str) -> Steering:
         elif match := _SYNONYMS.match(sentence):
             for group in match["groups"].rstrip(".").split(","):
                 words = [word.strip() for word in group.split("=") if word.strip()]
-                aliases.update({word: words[0] for word in words[1:]})
+                aliases.update(dict.fromkeys(words[1:], words[0]))
                 # every word of a group names the same thing, so the first is also reachable from the second
                 if len(words) > 1:
                     aliases.setdefault(words[0], words[1])

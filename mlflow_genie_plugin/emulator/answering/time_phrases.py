@@ -11,8 +11,20 @@ from mlflow_genie_plugin.emulator.answering.words import Token, whole_number
 _MONTHS = {
     name: number
     for number, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sep sept|october oct|"
-        "november nov|december dec".split("|"),
+        [
+            "january jan",
+            "february feb",
+            "march mar",
+            "april apr",
+            "may",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sep sept",
+            "october oct",
+            "november nov",
+            "december dec",
+        ],
         start=1,
     )
     for name in names.split()
@@ -120,7 +132,11 @@ def _relative(tokens: Sequence[Token], at: int) -> tuple[Period, int] | None:
         return Period("date_sub(current_date(), 1)", "current_date()"), skip + 1
     if first in _RELATIVE and len(words) > 2 and (count := whole_number(words[1])) and words[2].stem in _UNITS:
         unit = _UNITS[words[2].stem]
-        back = f"date_sub(current_date(), {count})" if unit == "DAY" else f"add_months(current_date(), -{_months(unit, count)})"
+        back = (
+            f"date_sub(current_date(), {count})"
+            if unit == "DAY"
+            else f"add_months(current_date(), -{_months(unit, count)})"
+        )
         if unit == "WEEK":
             back = f"date_sub(current_date(), {7 * count})"
         return Period(back, None), skip + 3
@@ -153,7 +169,11 @@ def _range(tokens: Sequence[Token], at: int) -> tuple[Period, int] | None:
 
 def _open_or_plain(tokens: Sequence[Token], at: int) -> tuple[Period, int] | None:
     word = tokens[at].word
-    preposition = 1 if word in {"in", "on", "during", "for", "of", "after", "before", "since", "until", "till", "from", "by"} else 0
+    preposition = (
+        1
+        if word in {"in", "on", "during", "for", "of", "after", "before", "since", "until", "till", "from", "by"}
+        else 0
+    )
     if preposition and at + 1 < len(tokens) and tokens[at + 1].word in {"the", "year"}:
         preposition = 2
     found = calendar_period(tokens, at + preposition)
@@ -179,7 +199,12 @@ def _month_name(tokens: Sequence[Token], at: int) -> tuple[dt.date, dt.date, int
     month = _MONTHS[tokens[at].word]
     position = at + 1
     day = whole_number(tokens[position]) if position < len(tokens) else None
-    if day is not None and 1 <= day <= 31 and position + 1 < len(tokens) and (year := _year(tokens[position + 1])) is not None:
+    if (
+        day is not None
+        and 1 <= day <= 31
+        and position + 1 < len(tokens)
+        and (year := _year(tokens[position + 1])) is not None
+    ):
         date = _date(f"{year:04d}-{month:02d}-{day:02d}")
         return (date, date + dt.timedelta(days=1), 3) if date else None
     if position < len(tokens) and tokens[position].word == "of":

@@ -14,9 +14,21 @@ from mlflow_genie_plugin.emulator.answering.vocabulary import Vocabulary
 from mlflow_genie_plugin.emulator.answering.words import stem
 
 SAME_QUESTION = 0.8  # share of the weighed pieces that both questions have in common
-_WEIGHTS = {"group": 0.3, "rank": 0.3, "which": 0.0, "list": 0.0, "with": 0.0, "and": 0.0, "or": 0.0, "distinct": 0.3, "trend": 0.5}
+_WEIGHTS = {
+    "group": 0.3,
+    "rank": 0.3,
+    "which": 0.0,
+    "list": 0.0,
+    "with": 0.0,
+    "and": 0.0,
+    "or": 0.0,
+    "distinct": 0.3,
+    "trend": 0.5,
+}
 # Pieces that change what is asked: two questions that differ in one of them are different questions, however alike.
-_DECIDING = frozenset({"mention", "period", "number", "grain", "superlative", "without", "not", "share", "compare", "extreme"})
+_DECIDING = frozenset(
+    {"mention", "period", "number", "grain", "superlative", "without", "not", "share", "compare", "extreme"}
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,13 @@ def match_example(pieces: Sequence[Piece], knowledge: SpaceKnowledge, vocabulary
     best: TrustedMatch | None = None
     for example in knowledge.examples:
         wanted = [
-            Wanted(p.name, p.type_hint, p.description, compared_columns(p.name, example.sql, knowledge), is_exclusive(p.name, example.sql))
+            Wanted(
+                p.name,
+                p.type_hint,
+                p.description,
+                compared_columns(p.name, example.sql, knowledge),
+                is_exclusive(p.name, example.sql),
+            )
             for p in example.parameters
         ]
         values, used = read_values(wanted, pieces)
@@ -49,7 +67,11 @@ def match_example(pieces: Sequence[Piece], knowledge: SpaceKnowledge, vocabulary
             _, filled = read_values(wanted, own)
             likeness = _likeness(asked, _features(own, filled))
             if likeness >= SAME_QUESTION and (best is None or likeness > best.likeness):
-                best = TrustedMatch(example, {p.name: values.get(p.name, defaults.get(p.name, "")) for p in example.parameters}, likeness)
+                best = TrustedMatch(
+                    example,
+                    {p.name: values.get(p.name, defaults.get(p.name, "")) for p in example.parameters},
+                    likeness,
+                )
     return best
 
 

@@ -275,7 +275,10 @@ class _Reader:
         agreeing = tuple(c for c in mention.concepts if c.kind == "value" and c.column in named)
         if agreeing:  # "in the BUILDING segment": the column's name next to its value says which column is meant
             mention = Mention(mention.start, mention.end, agreeing)
-            for index, neighbour in ((at - 1, beside[0] if at > 0 else None), (at + 1, beside[-1] if at + 1 < len(self.pieces) else None)):
+            for index, neighbour in (
+                (at - 1, beside[0] if at > 0 else None),
+                (at + 1, beside[-1] if at + 1 < len(self.pieces) else None),
+            ):
                 if neighbour is not None and any(c.column == a.column for c in neighbour.concepts for a in agreeing):
                     self.forget(neighbour)
                     if index > at and not neighbour.of("value"):
@@ -304,7 +307,9 @@ class _Reader:
         request.filters.append(Filter(mention, negated=self.negated))
         self.negated = False
         counts = self.aggregate in {"COUNT", "AVG COUNT"} or role == "superlative"
-        names_rows_later = any(piece.mention is not None and piece.mention.of("table") for piece in self.pieces[at + 1 : at + 3])
+        names_rows_later = any(
+            piece.mention is not None and piece.mention.of("table") for piece in self.pieces[at + 1 : at + 3]
+        )
         if counts and not names_rows_later:
             ask = Ask(mention, "COUNT")
             if role == "superlative":
@@ -353,7 +358,11 @@ class _Reader:
     def is_rather_a_name(self, mention: Mention, value: Concept) -> bool:
         """Return whether a mention that is also a value is meant as the name of something stronger."""
         best = mention.concepts[0]
-        return best.kind != "value" and best.weight > value.weight and self.role in {"group", "rank", "which", "superlative", ""}
+        return (
+            best.kind != "value"
+            and best.weight > value.weight
+            and self.role in {"group", "rank", "which", "superlative", ""}
+        )
 
     def is_measure(self, mention: Mention) -> bool:
         return mention.concepts[0].kind in {"measure", "metric"} or (

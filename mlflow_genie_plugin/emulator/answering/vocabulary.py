@@ -14,16 +14,71 @@ from mlflow_genie_plugin.emulator.catalog_view import CatalogView
 
 MAX_VALUES = 1024  # as many values per column as Genie keeps for entity matching
 _MAX_WORDS = 7
-_VAGUE = frozenset("a an name key id date number code type total value amount count day the first sum status".split())
+_VAGUE = frozenset(
+    [
+        "a",
+        "an",
+        "name",
+        "key",
+        "id",
+        "date",
+        "number",
+        "code",
+        "type",
+        "total",
+        "value",
+        "amount",
+        "count",
+        "day",
+        "the",
+        "first",
+        "sum",
+        "status",
+    ]
+)
 # What an adjective measures, by words that occur in column names.
 HINTS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("longer", "shorter", "length"), ("distance", "length", "duration", "mile", "km", "minute", "hour")),
+    **dict.fromkeys(
+        ("longer", "shorter", "length"), ("distance", "length", "duration", "mile", "km", "minute", "hour")
+    ),
     **dict.fromkeys(("cheaper", "price"), ("price", "cost", "fare", "retailprice", "totalprice", "amount")),
     **dict.fromkeys(("larger", "bigger", "smaller", "size"), ("size", "area", "volume")),
     **dict.fromkeys(("older", "younger"), ("age",)),
     **dict.fromkeys(("heavier", "lighter"), ("weight",)),
 }
-_SMALL_WORDS = frozenset("a i an the in on of to by no not all any or and is it at as us me my we be do go so up if".split())
+_SMALL_WORDS = frozenset(
+    [
+        "a",
+        "i",
+        "an",
+        "the",
+        "in",
+        "on",
+        "of",
+        "to",
+        "by",
+        "no",
+        "not",
+        "all",
+        "any",
+        "or",
+        "and",
+        "is",
+        "it",
+        "at",
+        "as",
+        "us",
+        "me",
+        "my",
+        "we",
+        "be",
+        "do",
+        "go",
+        "so",
+        "up",
+        "if",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +116,9 @@ class Vocabulary:
 
     def __init__(self, knowledge: SpaceKnowledge, catalog: CatalogView, *, metric_views: bool = True) -> None:
         if not metric_views:
-            knowledge = replace(knowledge, tables={key: t for key, t in knowledge.tables.items() if not t.is_metric_view})
+            knowledge = replace(
+                knowledge, tables={key: t for key, t in knowledge.tables.items() if not t.is_metric_view}
+            )
         self._knowledge = knowledge
         self._catalog = catalog
         self._phrases: dict[tuple[str, ...], list[Concept]] = {}
@@ -252,7 +309,13 @@ def _description_phrases(description: str) -> Iterator[tuple[str, ...]]:
 
 
 def _same(one: Concept, other: Concept) -> bool:
-    return (one.kind, one.name, one.table, one.sql, one.value) == (other.kind, other.name, other.table, other.sql, other.value)
+    return (one.kind, one.name, one.table, one.sql, one.value) == (
+        other.kind,
+        other.name,
+        other.table,
+        other.sql,
+        other.value,
+    )
 
 
 def words_of(text: str) -> set[str]:

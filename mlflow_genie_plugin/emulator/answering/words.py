@@ -18,7 +18,9 @@ _TOKEN = re.compile(
 )
 _NUMBER_WORDS = {
     word: number
-    for number, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+    for number, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
 } | {"fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50, "hundred": 100, "thousand": 1000, "dozen": 12}
 _SCALE = {"k": 1e3, "m": 1e6, "%": 1.0, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 _IRREGULAR = {
