@@ -53,10 +53,10 @@ def structure_violations(document: Any) -> Iterator[Violation]:
 def _unknown(path: list[str | int], item: dict[str, Any], known: list[str]) -> Iterator[Violation]:
     for key in item.keys() - set(known):
         close = difflib.get_close_matches(key, known, n=1, cutoff=0.7)
-        if close:
-            fix = f"did you mean {close[0]!r}?"
-        elif key in _KNOWN_MISTAKES and (_KNOWN_MISTAKES[key] is not _OUTSIDE or len(path) < 2):
+        if key in _KNOWN_MISTAKES and (_KNOWN_MISTAKES[key] is not _OUTSIDE or len(path) < 2):
             fix = _KNOWN_MISTAKES[key]
+        elif close:
+            fix = f"did you mean {close[0]!r}?"
         else:
             fix = f"remove it; known here: {', '.join(known)}"
         yield Violation(
