@@ -207,7 +207,9 @@ def load_tpch(engine: SqlEngine, directory: Path, scale: float = 0.01) -> None:
     present = {info.full_name.lower() for info in engine.tables()}
     if missing := [name for name in TABLES if f"{CATALOG}.{SCHEMA}.{name}" not in present]:
         files = generate_tpch(directory, scale)
-        engine.run_script("".join(["CREATE SCHEMA IF NOT EXISTS samples.tpch;", *(_loading(name, files) for name in missing)]))
+        engine.run_script(
+            "".join(["CREATE SCHEMA IF NOT EXISTS samples.tpch;", *(_loading(name, files) for name in missing)])
+        )
     if engine.metric_view(METRIC_VIEW) is None:
         engine.register_metric_view(METRIC_VIEW, METRIC_VIEW_YAML)
     if not {routine.name for routine in engine.routines()} >= {TOP_CUSTOMERS, LATE_DELIVERIES}:
@@ -264,7 +266,11 @@ def _publish(made: Path, target: Path) -> None:
 
 def _script_folders() -> list[str]:
     # Beside this interpreter first, so that a virtual environment works without being activated.
-    return [str(Path(sys.executable).parent), sysconfig.get_path("scripts"), *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    return [
+        str(Path(sys.executable).parent),
+        sysconfig.get_path("scripts"),
+        *os.environ.get("PATH", os.defpath).split(os.pathsep),
+    ]
 
 
 def _loading(name: str, files: Path) -> str:
@@ -272,7 +278,7 @@ def _loading(name: str, files: Path) -> str:
     table = f"{CATALOG}.{SCHEMA}.{name}"
     source = _quoted(str(files / f"{name}.parquet"))
     statements = [
-        f"CREATE TABLE {table} AS SELECT * FROM read_parquet({source})",
+        f"CREATE TABLE {table} AS SELECT * FROM read_parquet({source})",  # noqa: S608 names of ours, path quoted
         f"COMMENT ON TABLE {table} IS {_quoted(comment)}",
         *(f"COMMENT ON COLUMN {table}.{column} IS {_quoted(text)}" for column, text in columns.items()),
     ]

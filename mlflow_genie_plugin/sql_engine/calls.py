@@ -15,29 +15,14 @@ from mlflow_genie_plugin.sql_dialect.parse import parse_tokens, retyped, stateme
 _MASK = "raw__"
 
 # Functions with words between their arguments, or whose type sqlglot has to know; their trees are exact.
-_TYPED = frozenset(
-    [
-        "cast",
-        "try_cast",
-        "extract",
-        "trim",
-        "overlay",
-        "listagg",
-        "string_agg",
-        "struct",
-        "array",
-        "map",
-        "named_struct",
-    ]
-    + ["percentile_cont", "percentile_disc"]
-)
-_TYPE_NAMES = frozenset(
-    ["bigint", "binary", "boolean", "date", "decimal", "double", "float", "int", "smallint", "string", "timestamp", "tinyint"]
-)  # fmt: skip
-_KEYWORD_FUNCTIONS = _TYPE_NAMES | frozenset(
-    ["any", "char", "exists", "filter", "first", "format", "if", "insert", "last", "left", "like", "mod", "range", "replace"]
-    + ["reverse", "right", "some", "user", "window", "year", "month", "day", "current_date", "current_timestamp"]
-)  # fmt: skip
+_TYPED_WORDS = """array cast extract listagg map named_struct overlay percentile_cont percentile_disc string_agg struct
+    trim try_cast"""
+_TYPE_WORDS = "bigint binary boolean date decimal double float int smallint string timestamp tinyint"
+_KEYWORDS = """any char current_date current_timestamp day exists filter first format if insert last left like mod month
+    range replace reverse right some user window year"""
+_TYPED = frozenset(_TYPED_WORDS.split())
+_TYPE_NAMES = frozenset(_TYPE_WORDS.split())
+_KEYWORD_FUNCTIONS = _TYPE_NAMES | frozenset(_KEYWORDS.split())
 
 
 def parse_calls(sql: str) -> exp.Expr:

@@ -1,4 +1,4 @@
-"""What the engine's catalogs hold: tables with columns and comments, metric views, table functions; kept on disk too."""
+"""What the engine's catalogs hold: tables with columns and comments, metric views, table functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlglot import exp
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_engine import information_schema
-from mlflow_genie_plugin.sql_engine.metric_views import MetricView, parse_metric_view
+from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView, parse_metric_view
 from mlflow_genie_plugin.sql_engine.routines import Routine
 from mlflow_genie_plugin.sql_engine.types import spark_type
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _STORE = """
 CREATE TABLE IF NOT EXISTS main.genie_catalogs (name VARCHAR PRIMARY KEY, file VARCHAR);
-CREATE TABLE IF NOT EXISTS main.genie_objects (kind VARCHAR, name VARCHAR, definition VARCHAR, PRIMARY KEY (kind, name));
+CREATE TABLE IF NOT EXISTS main.genie_objects (
+    kind VARCHAR, name VARCHAR, definition VARCHAR, PRIMARY KEY (kind, name)
+);
 """
 
 
@@ -83,10 +85,12 @@ class Catalog:
     def refresh(self) -> None:
         """Read the tables and columns again after anything was created, dropped or commented."""
         cursor = self._connection.cursor()
-        tables, columns = {}, {}
+        tables: dict[tuple[str, str, str], TableInfo] = {}
+        columns: dict[tuple[str, str, str], list[ColumnInfo]] = {}
         for catalog, schema, name, kind, comment in cursor.execute(
             """SELECT database_name, schema_name, table_name, 'TABLE', comment FROM duckdb_tables() WHERE NOT internal
-            UNION ALL SELECT database_name, schema_name, view_name, 'VIEW', comment FROM duckdb_views() WHERE NOT internal"""
+            UNION ALL
+            SELECT database_name, schema_name, view_name, 'VIEW', comment FROM duckdb_views() WHERE NOT internal"""
         ).fetchall():
             if catalog.lower() in self.catalogs:
                 info = TableInfo(catalog, schema, name, kind, comment or "")
@@ -192,7 +196,8 @@ class SessionNames:
     def complete(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         """Return the name with the session's catalog and schema in front, as far as they are set."""
         missing = self._defaults[: max(3 - len(parts), 0)]
-        return (*missing, *parts) if all(missing) else parts  # type: ignore[return-value]
+        known = tuple(part for part in missing if part)
+        return (*known, *parts) if len(known) == len(missing) else parts
 
     def resolve(self, parts: tuple[str, ...]) -> tuple[str, str, str] | None:
         """Return the exact three-part name of a table, view or metric view, or None."""

@@ -17,9 +17,9 @@ from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UsageError
 from mlflow_genie_plugin.sql_dialect.read_only import require_read_only
 from mlflow_genie_plugin.sql_engine.catalog import Catalog, ColumnInfo, SessionNames, TableInfo
 from mlflow_genie_plugin.sql_engine.errors import translate_failure
-from mlflow_genie_plugin.sql_engine.function_table import MACROS
 from mlflow_genie_plugin.sql_engine.limits import Limits, lock, open_database, time_limit
-from mlflow_genie_plugin.sql_engine.metric_views import MetricView, parse_metric_view
+from mlflow_genie_plugin.sql_engine.macros import MACROS
+from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView, parse_metric_view
 from mlflow_genie_plugin.sql_engine.routines import Routine, RoutineColumn, RoutineParameter
 from mlflow_genie_plugin.sql_engine.translate import translate
 from mlflow_genie_plugin.sql_engine.types import spark_type

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
+from mlflow_genie_plugin.sql_engine.casts import cast_to
+from mlflow_genie_plugin.sql_engine.date_functions import extract_part
 from mlflow_genie_plugin.sql_engine.errors import unsupported
 from mlflow_genie_plugin.sql_engine.function_table import DIVIDE, INTEGER_DIVIDE
-from mlflow_genie_plugin.sql_engine.functions import cast_to, convert_call, extract_part, fill
+from mlflow_genie_plugin.sql_engine.functions import convert_call
 from mlflow_genie_plugin.sql_engine.generators import GENERATORS, generator_query
+from mlflow_genie_plugin.sql_engine.templates import fill
 
 _CLOCK_UNITS = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
 _NULL_SKIPPING = {"first_value": exp.FirstValue, "first": exp.FirstValue, "last_value": exp.LastValue,
@@ -32,10 +37,7 @@ def convert_expressions(root: exp.Expr) -> None:
 def _converted(node: exp.Expr) -> exp.Expr | None:
     if isinstance(node, exp.Anonymous):
         return _call(node)
-    for kind, convert in _CONVERSIONS.items():
-        if isinstance(node, kind):
-            return convert(node)
-    return None
+    return next((convert(node) for kind, convert in _CONVERSIONS.items() if isinstance(node, kind)), None)
 
 
 def _call(node: exp.Anonymous) -> exp.Expr | None:
@@ -181,7 +183,7 @@ def _table_function(node: exp.Expr) -> exp.Expr | None:
     return exp.Subquery(this=generator_query(node.this, names), alias=alias)
 
 
-_CONVERSIONS = {
+_CONVERSIONS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = {
     exp.TryCast: _cast,
     exp.Cast: _cast,
     exp.IntDiv: _divide_whole,

@@ -38,10 +38,12 @@ RENAMED: dict[str, str] = {
         "covar_pop": "covar_pop", "covar_samp": "covar_samp", "kurtosis_pop": "kurtosis", "median": "median",
         "mode": "mode", "bool_and": "bool_and every", "bool_or": "bool_or some any", "bit_and": "bit_and",
         "bit_or": "bit_or", "bit_xor": "bit_xor", "count_if": "count_if", "arg_max": "max_by", "arg_min": "min_by",
-        "regr_count": "regr_count", "regr_slope": "regr_slope", "regr_intercept": "regr_intercept", "regr_r2": "regr_r2",
+        "regr_count": "regr_count", "regr_slope": "regr_slope", "regr_intercept": "regr_intercept",
+        "regr_r2": "regr_r2",
         "percentile_cont": "percentile_cont", "percentile_disc": "percentile_disc", "grouping": "grouping",
         "row_number": "row_number", "rank": "rank", "dense_rank": "dense_rank", "ntile": "ntile",
-        "percent_rank": "percent_rank", "cume_dist": "cume_dist", "lag": "lag", "lead": "lead", "nth_value": "nth_value",
+        "percent_rank": "percent_rank", "cume_dist": "cume_dist", "lag": "lag", "lead": "lead",
+        "nth_value": "nth_value",
         # collections
         "list_contains": "array_contains", "list_distinct": "array_distinct", "flatten": "flatten",
         "list_intersect": "array_intersect", "list_has_any": "arrays_overlap", "map_keys": "map_keys",
@@ -101,7 +103,10 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "btrim": ("trim(_1, ' ')", "trim(_1, _2)"),
     "ltrim": ("ltrim(_1, ' ')", "ltrim(_2, _1)"),
     "rtrim": ("rtrim(_1, ' ')", "rtrim(_2, _1)"),
-    "substring": ("spark_substring(CAST(_1 AS VARCHAR), _2, 2147483647)", "spark_substring(CAST(_1 AS VARCHAR), _2, _3)"),
+    "substring": (
+        "spark_substring(CAST(_1 AS VARCHAR), _2, 2147483647)",
+        "spark_substring(CAST(_1 AS VARCHAR), _2, _3)",
+    ),
     "substring_index": "spark_substring_index(_1, _2, _3)",
     "instr": _INT.format("strpos(_1, _2)"),
     "charindex": (_INT.format("strpos(_2, _1)"), "spark_locate(_1, _2, _3)"),
@@ -173,7 +178,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "equal_null": "_1 IS NOT DISTINCT FROM _2",
     "raise_error": "error('[USER_RAISED_EXCEPTION] ' || _1)",
     # --- aggregates
-    "skewness": "CASE WHEN count(_1) = 2 THEN 0 ELSE skewness(_1) * (count(_1) - 2) / sqrt(count(_1) * (count(_1) - 1.0)) END",
+    "skewness": "CASE WHEN count(_1) = 2 THEN 0 "
+    "ELSE skewness(_1) * (count(_1) - 2) / sqrt(count(_1) * (count(_1) - 1.0)) END",
     "percentile": "quantile_cont(CAST(_1 AS DOUBLE), _2)",
     "percentile_approx": ("quantile_disc(_1, _2)", "quantile_disc(_1, _2)"),
     "approx_percentile": ("quantile_disc(_1, _2)", "quantile_disc(_1, _2)"),
@@ -190,7 +196,10 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
         "list_sort(_1, 'ASC', 'NULLS FIRST')",
         "CASE WHEN _2 THEN list_sort(_1, 'ASC', 'NULLS FIRST') ELSE list_sort(_1, 'DESC', 'NULLS LAST') END",
     ),
-    "array_join": ("array_to_string(_1, _2)", "array_to_string(list_transform(_1, lambda e: coalesce(CAST(e AS VARCHAR), _3)), _2)"),
+    "array_join": (
+        "array_to_string(_1, _2)",
+        "array_to_string(list_transform(_1, lambda e: coalesce(CAST(e AS VARCHAR), _3)), _2)",
+    ),
     "array_union": "list_distinct(list_concat(_1, _2))",
     "array_except": "list_distinct(list_filter(_1, lambda e: NOT list_contains(_2, e)))",
     "array_remove": "list_filter(_1, lambda e: e <> _2)",
@@ -202,7 +211,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "try_element_at": "_1[_2]",
     "map_contains_key": "list_contains(map_keys(_1), _2)",
     "map_from_arrays": "map(_1, _2)",
-    "str_to_map": "map_from_entries(list_transform(string_split(_1, _2), lambda e: row(split_part(e, _3, 1), split_part(e, _3, 2))))",
+    "str_to_map": "map_from_entries(list_transform(string_split(_1, _2), "
+    "lambda e: row(split_part(e, _3, 1), split_part(e, _3, 2))))",
     "get_json_object": "json_extract_string(_1, _2)",
     "json_array_length": _INT.format("json_array_length(_1)"),
     "to_json": "CAST(to_json(_1) AS VARCHAR)",
@@ -215,76 +225,18 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
 TEMPLATES["substr"] = TEMPLATES["substring"]
 
 # Known to Databricks, not to this engine: a plain refusal, never "no such function" and never a wrong value.
-_UNSUPPORTED = """aes_decrypt aes_encrypt ai_analyze_sentiment ai_classify ai_extract ai_fix_grammar ai_forecast ai_gen
-ai_generate_text ai_mask ai_parse_document ai_query ai_similarity ai_summarize ai_translate approx_top_k
-bitmap_bit_position bitmap_construct_agg bitmap_count bitmap_or_agg bitmap_bucket_number cloud_files_state conv convert_timezone
-count_min_sketch crc32 csv_to_struct decode encode event_log format_string from_avro from_csv from_json from_xml h3_longlatash3
-hash histogram_numeric hll_sketch_agg hll_sketch_estimate hll_union hll_union_agg input_file_name is_account_group_member
-is_member json_object_keys json_tuple java_method kurtosis_samp luhn_check make_dt_interval make_interval mask
-monotonically_increasing_id parse_json parse_url printf quote randn randstr read_files read_kafka read_kinesis read_pubsub
-read_pulsar reflect regexp_instr regr_avgx regr_avgy regr_sxx regr_sxy regr_syy schema_of_csv schema_of_json
-schema_of_variant secret sentences session_window soundex spark_partition_id st_point table_changes to_avro to_binary to_char to_csv
-to_number to_varchar to_variant_object to_xml try_aes_decrypt try_parse_json try_secret try_to_binary try_to_number try_variant_get
-uniform url_decode url_encode variant_explode variant_get vector_search window_time xpath xxhash64"""
+_UNSUPPORTED = """aes_decrypt aes_encrypt ai_analyze_sentiment ai_classify ai_extract ai_fix_grammar ai_forecast
+    ai_gen ai_generate_text ai_mask ai_parse_document ai_query ai_similarity ai_summarize ai_translate
+    approx_top_k bitmap_bit_position bitmap_construct_agg bitmap_count bitmap_or_agg
+    bitmap_bucket_number cloud_files_state conv convert_timezone count_min_sketch crc32 csv_to_struct
+    decode encode event_log format_string from_avro from_csv from_json from_xml h3_longlatash3 hash
+    histogram_numeric hll_sketch_agg hll_sketch_estimate hll_union hll_union_agg input_file_name
+    is_account_group_member is_member json_object_keys json_tuple java_method kurtosis_samp luhn_check
+    make_dt_interval make_interval mask monotonically_increasing_id parse_json parse_url printf quote
+    randn randstr read_files read_kafka read_kinesis read_pubsub read_pulsar reflect regexp_instr
+    regr_avgx regr_avgy regr_sxx regr_sxy regr_syy schema_of_csv schema_of_json schema_of_variant secret
+    sentences session_window soundex spark_partition_id st_point table_changes to_avro to_binary to_char
+    to_csv to_number to_varchar to_variant_object to_xml try_aes_decrypt try_parse_json try_secret
+    try_to_binary try_to_number try_variant_get uniform url_decode url_encode variant_explode
+    variant_get vector_search window_time xpath xxhash64"""
 UNSUPPORTED = frozenset(_UNSUPPORTED.split())
-
-# DuckDB macros with several forms or several uses of an argument; created in the engine's own database at start.
-MACROS = (
-    # A date plus days, months or years stays a date; DuckDB alone makes it a timestamp.
-    """CREATE OR REPLACE MACRO spark_plus(x DATE, i INTERVAL) AS CAST(x + i AS DATE),
-        (x TIMESTAMP, i INTERVAL) AS x + i, (x VARCHAR, i INTERVAL) AS CAST(x AS TIMESTAMP) + i,
-        (x INTERVAL, i INTERVAL) AS x + i""",
-    """CREATE OR REPLACE MACRO spark_minus(x DATE, i INTERVAL) AS CAST(x - i AS DATE),
-        (x TIMESTAMP, i INTERVAL) AS x - i, (x VARCHAR, i INTERVAL) AS CAST(x AS TIMESTAMP) - i,
-        (x INTERVAL, i INTERVAL) AS x - i""",
-    """CREATE OR REPLACE MACRO spark_to_bigint(x) AS CASE
-        WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT)
-        WHEN typeof(x) LIKE 'DECIMAL%' THEN CAST(split_part(CAST(x AS VARCHAR), '.', 1) AS BIGINT)
-        WHEN typeof(x) LIKE 'TIMESTAMP%' THEN CAST(floor(epoch(TRY_CAST(x AS TIMESTAMP))) AS BIGINT)
-        WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(trim(CAST(x AS VARCHAR)), '[+-]?\\d+')
-        THEN error('[CAST_INVALID_INPUT] The value ''' || CAST(x AS VARCHAR) || ''' of the type "STRING" cannot be cast to an integer type because it is malformed. Use `try_cast` to tolerate malformed input and return NULL instead.')
-        ELSE CAST(x AS BIGINT) END""",
-    """CREATE OR REPLACE MACRO spark_try_bigint(x) AS CASE
-        WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT)
-        WHEN typeof(x) LIKE 'DECIMAL%' THEN TRY_CAST(split_part(CAST(x AS VARCHAR), '.', 1) AS BIGINT)
-        WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(trim(CAST(x AS VARCHAR)), '[+-]?\\d+') THEN NULL
-        ELSE TRY_CAST(x AS BIGINT) END""",
-    """CREATE OR REPLACE MACRO spark_size(x) AS CASE WHEN typeof(x) LIKE 'MAP(%' AND typeof(x) NOT LIKE '%[]'
-        THEN json_array_length(json_keys(to_json(x))) ELSE json_array_length(to_json(x)) END""",
-    """CREATE OR REPLACE MACRO spark_months_between(a, b, rounded) AS CASE
-        WHEN day(a) = day(b) OR (a::DATE = last_day(a) AND b::DATE = last_day(b))
-        THEN CAST((year(a) - year(b)) * 12 + month(a) - month(b) AS DOUBLE)
-        ELSE CASE WHEN rounded THEN round((year(a) - year(b)) * 12 + month(a) - month(b)
-            + (day(a) - day(b) + (epoch(a::TIME) - epoch(b::TIME)) / 86400.0) / 31.0, 8)
-        ELSE (year(a) - year(b)) * 12 + month(a) - month(b)
-            + (day(a) - day(b) + (epoch(a::TIME) - epoch(b::TIME)) / 86400.0) / 31.0 END END""",
-    """CREATE OR REPLACE MACRO spark_next_day(d, name) AS (SELECT CASE WHEN wanted IS NULL
-        THEN error('[ILLEGAL_DAY_OF_WEEK] Illegal input for day of week: ' || name || '.')
-        ELSE d + CAST((wanted - isodow(d) + 6) % 7 + 1 AS INTEGER) END FROM (SELECT CASE upper(left(name, 2))
-        WHEN 'MO' THEN 1 WHEN 'TU' THEN 2 WHEN 'WE' THEN 3 WHEN 'TH' THEN 4 WHEN 'FR' THEN 5 WHEN 'SA' THEN 6
-        WHEN 'SU' THEN 7 END AS wanted))""",
-    """CREATE OR REPLACE MACRO spark_substring(s, p, n) AS CASE WHEN n <= 0 THEN '' WHEN p > 0 THEN substring(s, p, n)
-        WHEN p = 0 THEN substring(s, 1, n) WHEN length(s) + p >= 0 THEN substring(s, length(s) + p + 1, n)
-        ELSE substring(s, 1, greatest(n + length(s) + p, 0)) END""",
-    """CREATE OR REPLACE MACRO spark_substring_index(s, d, n) AS CASE WHEN s IS NULL OR d IS NULL THEN NULL
-        WHEN n > 0 THEN array_to_string(list_slice(string_split(s, d), 1, n), d)
-        WHEN n < 0 THEN array_to_string(list_slice(string_split(s, d), greatest(len(string_split(s, d)) + n + 1, 1),
-            len(string_split(s, d))), d) ELSE '' END""",
-    """CREATE OR REPLACE MACRO spark_locate(needle, s, p) AS CAST(CASE WHEN p < 1 THEN 0
-        WHEN strpos(substring(s, p), needle) = 0 THEN 0 ELSE strpos(substring(s, p), needle) + p - 1 END AS INTEGER)""",
-    """CREATE OR REPLACE MACRO spark_initcap(s) AS array_to_string(list_transform(string_split(lower(s), ' '),
-        lambda w: upper(left(w, 1)) || substring(w, 2)), ' ')""",
-    """CREATE OR REPLACE MACRO spark_split(s, p, n) AS CASE WHEN n <= 0 OR len(regexp_split_to_array(s, p)) <= n
-        THEN regexp_split_to_array(s, p) ELSE error('split with a limit is not supported by the local engine') END""",
-    """CREATE OR REPLACE MACRO spark_sha2(s, bits) AS CASE WHEN bits IN (0, 256) THEN sha256(s)
-        ELSE error('sha2 is supported for 256 bits only by the local engine') END""",
-    """CREATE OR REPLACE MACRO spark_format_number(x, d) AS CASE d WHEN 0 THEN format('{:,.0f}', CAST(x AS DOUBLE))
-        WHEN 1 THEN format('{:,.1f}', CAST(x AS DOUBLE)) WHEN 2 THEN format('{:,.2f}', CAST(x AS DOUBLE))
-        WHEN 3 THEN format('{:,.3f}', CAST(x AS DOUBLE)) WHEN 4 THEN format('{:,.4f}', CAST(x AS DOUBLE))
-        ELSE error('format_number is supported for 0 to 4 digits by the local engine') END""",
-    """CREATE OR REPLACE MACRO spark_width_bucket(v, lo, hi, n) AS CASE WHEN n <= 0 OR lo = hi THEN NULL
-        WHEN lo < hi THEN CASE WHEN v < lo THEN 0 WHEN v >= hi THEN n + 1
-            ELSE CAST(floor((v - lo) * n / (hi - lo)) AS BIGINT) + 1 END
-        ELSE CASE WHEN v > lo THEN 0 WHEN v <= hi THEN n + 1
-            ELSE CAST(floor((lo - v) * n / (lo - hi)) AS BIGINT) + 1 END END""",
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.errors import failed, unsupported
-from mlflow_genie_plugin.sql_engine.functions import fill, wrong_count
+from mlflow_genie_plugin.sql_engine.templates import fill, wrong_count
 
 GENERATORS = frozenset(
     ["explode", "explode_outer", "posexplode", "posexplode_outer", "inline", "inline_outer", "stack", "range"]

@@ -17,6 +17,7 @@ from mlflow_genie_plugin.sql_engine.calls import parse_calls
 from mlflow_genie_plugin.sql_engine.errors import failed, routine_not_found, syntax_error, table_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.expressions import convert_expressions
 from mlflow_genie_plugin.sql_engine.function_table import UNSUPPORTED
+from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView
 
 # A function or a metric view may be defined over others; a definition deeper than this goes in circles.
 MAX_DEPTH = 16
@@ -33,7 +34,7 @@ class Objects(Protocol):
         """Return the column names of a table by its dotted name; empty when unknown."""
         ...
 
-    def metric_view(self, name: str) -> metric_views.MetricView | None:
+    def metric_view(self, name: str) -> MetricView | None:
         """Return the metric view of that exact name."""
         ...
 
@@ -69,7 +70,7 @@ def translate(sql: str, objects: Objects, parameters: Mapping[str, Any] | None =
         generators.convert_lateral_views(select)
         generators.convert_generator_projections(select)
     try:
-        return holder.this.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+        return str(holder.this.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE))
     except UnsupportedError as exc:
         raise unsupported(f"this construct: {str(exc).splitlines()[0]}") from exc
 
@@ -250,7 +251,7 @@ def _name_projections(tree: exp.Expr) -> None:
 def _spoken(projection: exp.Expr) -> str:
     shown = projection.copy()
     for call in shown.find_all(exp.Anonymous):
-        if call.name.lower() == "count" and isinstance(call.expressions[:1], list):
+        if call.name.lower() == "count":
             call.set("expressions", [exp.Literal.number(1) if isinstance(e, exp.Star) else e for e in call.expressions])
     for identifier in shown.find_all(exp.Identifier):
         identifier.set("quoted", False)

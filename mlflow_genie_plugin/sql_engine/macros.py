@@ -1,0 +1,66 @@
+"""DuckDB macros for functions with several forms, or that use an argument more than once."""
+
+from __future__ import annotations
+
+# Created in the engine's own database at every start.
+MACROS = (
+    # A date plus days, months or years stays a date; DuckDB alone makes it a timestamp.
+    """CREATE OR REPLACE MACRO spark_plus(x DATE, i INTERVAL) AS CAST(x + i AS DATE),
+        (x TIMESTAMP, i INTERVAL) AS x + i, (x VARCHAR, i INTERVAL) AS CAST(x AS TIMESTAMP) + i,
+        (x INTERVAL, i INTERVAL) AS x + i""",
+    """CREATE OR REPLACE MACRO spark_minus(x DATE, i INTERVAL) AS CAST(x - i AS DATE),
+        (x TIMESTAMP, i INTERVAL) AS x - i, (x VARCHAR, i INTERVAL) AS CAST(x AS TIMESTAMP) - i,
+        (x INTERVAL, i INTERVAL) AS x - i""",
+    """CREATE OR REPLACE MACRO spark_to_bigint(x) AS CASE
+        WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT)
+        WHEN typeof(x) LIKE 'DECIMAL%' THEN CAST(split_part(CAST(x AS VARCHAR), '.', 1) AS BIGINT)
+        WHEN typeof(x) LIKE 'TIMESTAMP%' THEN CAST(floor(epoch(TRY_CAST(x AS TIMESTAMP))) AS BIGINT)
+        WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(trim(CAST(x AS VARCHAR)), '[+-]?\\d+')
+        THEN error('[CAST_INVALID_INPUT] The value ''' || CAST(x AS VARCHAR) ||
+            ''' of the type "STRING" cannot be cast to an integer type because it is malformed. ' ||
+            'Use `try_cast` to tolerate malformed input and return NULL instead.')
+        ELSE CAST(x AS BIGINT) END""",
+    """CREATE OR REPLACE MACRO spark_try_bigint(x) AS CASE
+        WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN TRY_CAST(trunc(TRY_CAST(x AS DOUBLE)) AS BIGINT)
+        WHEN typeof(x) LIKE 'DECIMAL%' THEN TRY_CAST(split_part(CAST(x AS VARCHAR), '.', 1) AS BIGINT)
+        WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(trim(CAST(x AS VARCHAR)), '[+-]?\\d+') THEN NULL
+        ELSE TRY_CAST(x AS BIGINT) END""",
+    """CREATE OR REPLACE MACRO spark_size(x) AS CASE WHEN typeof(x) LIKE 'MAP(%' AND typeof(x) NOT LIKE '%[]'
+        THEN json_array_length(json_keys(to_json(x))) ELSE json_array_length(to_json(x)) END""",
+    """CREATE OR REPLACE MACRO spark_months_between(a, b, rounded) AS CASE
+        WHEN day(a) = day(b) OR (a::DATE = last_day(a) AND b::DATE = last_day(b))
+        THEN CAST((year(a) - year(b)) * 12 + month(a) - month(b) AS DOUBLE)
+        ELSE CASE WHEN rounded THEN round((year(a) - year(b)) * 12 + month(a) - month(b)
+            + (day(a) - day(b) + (epoch(a::TIME) - epoch(b::TIME)) / 86400.0) / 31.0, 8)
+        ELSE (year(a) - year(b)) * 12 + month(a) - month(b)
+            + (day(a) - day(b) + (epoch(a::TIME) - epoch(b::TIME)) / 86400.0) / 31.0 END END""",
+    """CREATE OR REPLACE MACRO spark_next_day(d, name) AS (SELECT CASE WHEN wanted IS NULL
+        THEN error('[ILLEGAL_DAY_OF_WEEK] Illegal input for day of week: ' || name || '.')
+        ELSE d + CAST((wanted - isodow(d) + 6) % 7 + 1 AS INTEGER) END FROM (SELECT CASE upper(left(name, 2))
+        WHEN 'MO' THEN 1 WHEN 'TU' THEN 2 WHEN 'WE' THEN 3 WHEN 'TH' THEN 4 WHEN 'FR' THEN 5 WHEN 'SA' THEN 6
+        WHEN 'SU' THEN 7 END AS wanted))""",
+    """CREATE OR REPLACE MACRO spark_substring(s, p, n) AS CASE WHEN n <= 0 THEN '' WHEN p > 0 THEN substring(s, p, n)
+        WHEN p = 0 THEN substring(s, 1, n) WHEN length(s) + p >= 0 THEN substring(s, length(s) + p + 1, n)
+        ELSE substring(s, 1, greatest(n + length(s) + p, 0)) END""",
+    """CREATE OR REPLACE MACRO spark_substring_index(s, d, n) AS CASE WHEN s IS NULL OR d IS NULL THEN NULL
+        WHEN n > 0 THEN array_to_string(list_slice(string_split(s, d), 1, n), d)
+        WHEN n < 0 THEN array_to_string(list_slice(string_split(s, d), greatest(len(string_split(s, d)) + n + 1, 1),
+            len(string_split(s, d))), d) ELSE '' END""",
+    """CREATE OR REPLACE MACRO spark_locate(needle, s, p) AS CAST(CASE WHEN p < 1 THEN 0
+        WHEN strpos(substring(s, p), needle) = 0 THEN 0 ELSE strpos(substring(s, p), needle) + p - 1 END AS INTEGER)""",
+    """CREATE OR REPLACE MACRO spark_initcap(s) AS array_to_string(list_transform(string_split(lower(s), ' '),
+        lambda w: upper(left(w, 1)) || substring(w, 2)), ' ')""",
+    """CREATE OR REPLACE MACRO spark_split(s, p, n) AS CASE WHEN n <= 0 OR len(regexp_split_to_array(s, p)) <= n
+        THEN regexp_split_to_array(s, p) ELSE error('split with a limit is not supported by the local engine') END""",
+    """CREATE OR REPLACE MACRO spark_sha2(s, bits) AS CASE WHEN bits IN (0, 256) THEN sha256(s)
+        ELSE error('sha2 is supported for 256 bits only by the local engine') END""",
+    """CREATE OR REPLACE MACRO spark_format_number(x, d) AS CASE d WHEN 0 THEN format('{:,.0f}', CAST(x AS DOUBLE))
+        WHEN 1 THEN format('{:,.1f}', CAST(x AS DOUBLE)) WHEN 2 THEN format('{:,.2f}', CAST(x AS DOUBLE))
+        WHEN 3 THEN format('{:,.3f}', CAST(x AS DOUBLE)) WHEN 4 THEN format('{:,.4f}', CAST(x AS DOUBLE))
+        ELSE error('format_number is supported for 0 to 4 digits by the local engine') END""",
+    """CREATE OR REPLACE MACRO spark_width_bucket(v, lo, hi, n) AS CASE WHEN n <= 0 OR lo = hi THEN NULL
+        WHEN lo < hi THEN CASE WHEN v < lo THEN 0 WHEN v >= hi THEN n + 1
+            ELSE CAST(floor((v - lo) * n / (hi - lo)) AS BIGINT) + 1 END
+        ELSE CASE WHEN v > lo THEN 0 WHEN v <= hi THEN n + 1
+            ELSE CAST(floor((lo - v) * n / (lo - hi)) AS BIGINT) + 1 END END""",
+)
