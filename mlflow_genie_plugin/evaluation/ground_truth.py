@@ -1,0 +1,91 @@
+"""Runs the expected SQL of every planned question before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from mlflow_genie_plugin.errors import InvalidBenchmarksError, SqlFailedError, UnsafeSqlError, Violation
+from mlflow_genie_plugin.evaluation.journal import Journal
+from mlflow_genie_plugin.evaluation.judge import SpaceAssets
+from mlflow_genie_plugin.evaluation.judges.asset_routing import assets_of_query
+from mlflow_genie_plugin.evaluation.progress import Progress
+from mlflow_genie_plugin.evaluation.question import Benchmark
+from mlflow_genie_plugin.evaluation.result import StoredResult, stored_result
+from mlflow_genie_plugin.workspace.port import SqlPort
+
+# What the query-result API returns at most; the answers cannot be longer, so the expected results need not be.
+ROW_LIMIT = 5000
+_AT_ONCE = 4
+
+
+def check_ground_truth(
+    benchmarks: Sequence[Benchmark],
+    assets: SpaceAssets,
+    sql: SqlPort,
+    warehouse_id: str | None,
+    journal: Journal,
+    progress: Progress,
+) -> None:
+    """Put the expected result of every question into the journal; each expected SQL is run once per evaluation.
+
+    Raises:
+        InvalidBenchmarksError: Expected SQL fails, or uses no asset of the kind the benchmark names; lists all.
+        GenieError: The warehouse cannot be reached.
+    """
+
+    def run(item: Benchmark) -> tuple[Benchmark, StoredResult]:
+        return item, _expected(item, sql, warehouse_id)
+
+    missing = [item for item in benchmarks if item.id not in journal.state.expected]
+    violations = [found for item in benchmarks if (found := _wrong_kind(item, assets)) is not None]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="genie-expected") as pool:
+        for item, result in pool.map(run, missing):
+            if result.error is not None:
+                violations.append(
+                    Violation(f"question {item.id}", "expected-sql-fails", f"the expected SQL fails: {result.error}")
+                )
+            else:
+                journal.add_expected(item.id, result)
+    if violations:
+        raise InvalidBenchmarksError(
+            f"the ground truth of {len({item.path for item in violations})} questions is broken; nothing was asked",
+            sorted(violations, key=lambda item: item.path),
+            next_step="correct these questions in the benchmarks file, then run the same command again",
+        )
+    for item in benchmarks:
+        if (doubt := _doubt(journal.state.expected[item.id])) is not None:
+            progress.note(f"{item.id}: {doubt}")
+
+
+def _expected(item: Benchmark, sql: SqlPort, warehouse_id: str | None) -> StoredResult:
+    try:
+        return stored_result(sql.execute(item.expected_sql, warehouse_id=warehouse_id, row_limit=ROW_LIMIT), None)
+    except (SqlFailedError, UnsafeSqlError) as error:
+        return StoredResult(error=error.what)
+
+
+def _wrong_kind(item: Benchmark, assets: SpaceAssets) -> Violation | None:
+    if item.expected_asset is None:
+        return None
+    used = assets_of_query(item.expected_sql, assets)
+    if any(asset.kind == item.expected_asset for asset in used):
+        return None
+    listed = ", ".join(map(str, sorted(used))) or "no asset"
+    return Violation(
+        f"question {item.id}",
+        "expected-asset",
+        f"expected_asset is {item.expected_asset}, but the expected SQL uses {listed}",
+    )
+
+
+def _doubt(result: StoredResult) -> str | None:
+    if result.truncated:
+        return (
+            f"the expected SQL returns more than {ROW_LIMIT:,} rows, which cannot be compared; limit or aggregate them"
+        )
+    if not result.rows:
+        return "the expected SQL returns no rows; only the same query can pass"
+    if all(cell is None for row in result.rows for cell in row):
+        return "the expected SQL returns nothing but NULL; only the same query can pass"
+    return None

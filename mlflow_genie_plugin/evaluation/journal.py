@@ -1,0 +1,219 @@
+"""What a running evaluation has learned so far, on disk after every step, so that nothing is asked twice."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import orjson
+
+from mlflow_genie_plugin.canonical_json import sha256_of_json
+from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnwritableFileError
+from mlflow_genie_plugin.evaluation.result import (
+    AnswerRecord,
+    StoredResult,
+    expected_from_json,
+    stored_from_json,
+    stored_json,
+)
+from mlflow_genie_plugin.schemas import require_format_version
+from mlflow_genie_plugin.workspace.port import MessageRef
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class JournalState:
+    """What the journal holds: facts of the evaluation, and per question id what is known."""
+
+    begun: dict[str, Any] = field(default_factory=dict)
+    continued: int = 0
+    run_id: str | None = None
+    expected: dict[str, StoredResult] = field(default_factory=dict)
+    started: dict[str, MessageRef] = field(default_factory=dict)
+    answers: dict[str, AnswerRecord] = field(default_factory=dict)
+    finished: dict[str, Any] | None = None
+
+
+class Journal:
+    """An append-only file of JSON lines, one evaluation each; use it as a context manager, which locks it.
+
+    Each event is on the disk before the call that adds it returns. A line that was cut off by a crash is dropped: what
+    it would have said is found out again.
+
+    Args:
+        folder: Where journals live.
+        key: What makes two evaluations the same one: model, benchmarks, questions, space, live config, workspace.
+    """
+
+    def __init__(self, folder: Path, key: Mapping[str, Any]) -> None:
+        self.key = dict(key)
+        self.path = folder / f"{sha256_of_json(self.key)[:32]}.jsonl"
+        self.state = JournalState()
+        self._handle: BinaryIO | None = None
+        self._writing = threading.Lock()
+
+    def __enter__(self) -> Journal:
+        """Lock, read and open the journal.
+
+        Raises:
+            ConflictError: Another process runs the same evaluation.
+            UnreadableFileError: The journal is damaged beyond its last line.
+            UnwritableFileError: It cannot be written.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(f"{self.path}.lock", timeout=0)
+            self._lock.acquire()
+        except Timeout as error:
+            raise ConflictError(
+                "another process is running this evaluation",
+                next_step="wait for it, or end it and run the command again",
+            ) from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            self._open()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._writing:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
+        self._lock.release()
+
+    def begin(self, facts: Mapping[str, Any]) -> None:
+        """Record the start, or that an evaluation begun earlier is continued."""
+        if self.state.begun:
+            self._append({"event": "continued"})
+            self.state.continued += 1
+            return
+        self._append({"event": "begun", "format_version": FORMAT_VERSION, **facts})
+        self.state.begun = dict(facts)
+
+    def add_run(self, run_id: str) -> None:
+        self._append({"event": "run", "run_id": run_id})
+        self.state.run_id = run_id
+
+    def add_expected(self, question_id: str, result: StoredResult) -> None:
+        self._append({"event": "expected", "question_id": question_id, "result": stored_json(result)})
+        self.state.expected[question_id] = result
+
+    def add_started(self, question_id: str, ref: MessageRef) -> None:
+        self._append(
+            {
+                "event": "started",
+                "question_id": question_id,
+                "space_id": ref.space_id,
+                "conversation_id": ref.conversation_id,
+                "message_id": ref.message_id,
+            }
+        )
+        self.state.started[question_id] = ref
+
+    def add_answer(self, question_id: str, answer: AnswerRecord) -> None:
+        self._append({"event": "answer", "question_id": question_id, "answer": stored_json(answer)})
+        self.state.answers[question_id] = answer
+
+    def add_finished(self, facts: Mapping[str, Any]) -> None:
+        """Record what the end of asking fixed, so that storing the result again gives the same bytes."""
+        self._append({"event": "finished", **facts})
+        self.state.finished = dict(facts)
+
+    def forget(self) -> None:
+        """Drop everything that was recorded."""
+        with self._writing:
+            if self._handle is not None:
+                self._handle.truncate(0)
+                self._handle.seek(0)
+        self.state = JournalState()
+
+    def remove(self) -> None:
+        """Delete the journal: its evaluation is stored elsewhere now."""
+        with self._writing:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
+            self.path.unlink(missing_ok=True)
+
+    def _open(self) -> None:
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)  # it holds result rows
+            self._handle = os.fdopen(descriptor, "r+b", buffering=0)
+            data = self._handle.read() or b""
+            whole = data.rfind(b"\n") + 1
+            for number, line in enumerate(data[:whole].splitlines(), 1):
+                self._replay(line, number)
+            self._handle.truncate(whole)
+            self._handle.seek(whole)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _replay(self, line: bytes, number: int) -> None:
+        try:
+            event = orjson.loads(line)
+            kind = event.pop("event")
+        except (orjson.JSONDecodeError, KeyError, AttributeError) as error:
+            raise UnreadableFileError(
+                f"line {number} of the journal {self.path} is damaged",
+                next_step="delete the file; the evaluation then starts again",
+            ) from error
+        state = self.state
+        match kind:
+            case "begun":
+                require_format_version(event, FORMAT_VERSION, f"the journal {self.path}")
+                state.begun = {name: value for name, value in event.items() if name != "format_version"}
+            case "continued":
+                state.continued += 1
+            case "run":
+                state.run_id = event["run_id"]
+            case "expected":
+                state.expected[event["question_id"]] = expected_from_json(event["result"])
+            case "started":
+                ref = MessageRef(event["space_id"], event["conversation_id"], event["message_id"])
+                state.started[event["question_id"]] = ref
+            case "answer":
+                state.answers[event["question_id"]] = stored_from_json(event["answer"])
+            case "finished":
+                state.finished = event
+            case _:
+                raise UnreadableFileError(
+                    f"line {number} of the journal {self.path} holds an unknown event {kind!r}",
+                    next_step="delete the file; the evaluation then starts again",
+                )
+
+    def _append(self, event: Mapping[str, Any]) -> None:
+        line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+        with self._writing:
+            if self._handle is None:
+                raise UnwritableFileError(f"the journal {self.path} is closed")
+            position = self._handle.tell()
+            try:
+                view = memoryview(line)
+                while view:
+                    view = view[self._handle.write(view) :]
+                os.fsync(self._handle.fileno())
+            except OSError as error:
+                # What was written of the line is taken back, so that a later event does not run into it.
+                self._handle.truncate(position)
+                self._handle.seek(position)
+                raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> UnwritableFileError:
+        return UnwritableFileError(
+            f"cannot write the journal {self.path}: {error.strerror or error}",
+            next_step="free some space or set GENIE_STATE_DIR to a writable folder, then run the same command again",
+        )
