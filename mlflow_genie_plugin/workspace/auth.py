@@ -223,7 +223,7 @@ def _sign_in_error(error: ValueError, profile: str | None, origin: str, scrubber
     if "cannot configure default credentials" in said:
         return NotSignedInError(
             "no Databricks credentials found" + (f" in profile {named!r} ({origin})" if named else f" ({origin})"),
-            next_step=_sign_in_step(profile) + ", or start the local workspace: mlflow-genie local serve",
+            next_step=f"{_sign_in_step(profile)}, or start one here: mlflow-genie local serve",
         )
     return NotSignedInError(f"cannot sign in to Databricks ({origin}): {said}", next_step=_sign_in_step(profile))
 
@@ -255,4 +255,4 @@ def _sign_in_step(profile: str | None) -> str:
     named = profile or os.environ.get("DATABRICKS_CONFIG_PROFILE", "").strip()
     if named:
         return f"databricks auth login --profile {named}"
-    return "sign in with `databricks auth login`, or set DATABRICKS_HOST and DATABRICKS_TOKEN"
+    return "databricks auth login"

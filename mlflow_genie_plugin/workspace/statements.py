@@ -23,7 +23,7 @@ _WAIT_SECONDS = 5
 _FIRST_POLL_SECONDS = 0.1
 _SLOWEST_POLL_SECONDS = 5.0
 _DOING = Doing(
-    "run a statement on the warehouse",
+    "use the warehouse",
     missing_step="check the warehouse id",
     denied_step="ask for CAN USE on the warehouse and SELECT on the tables",
 )
@@ -92,6 +92,14 @@ class Statements:
         if _PLANNING_FAILED in text:
             return text.partition(_PLANNING_FAILED)[2].strip()
         return None
+
+    def warehouse_state(self, warehouse_id: str) -> str:
+        """Return the warehouse's state (RUNNING, STOPPED, STARTING, DELETED, …); starts nothing.
+
+        Raises:
+            WorkspaceRefusedError: There is no such warehouse.
+        """
+        return str(self._calls.read(_DOING, f"/api/2.0/sql/warehouses/{warehouse_id}").get("state") or "UNKNOWN")
 
     def _run(
         self,

@@ -146,12 +146,12 @@ class Throttle:
             granted = sorted(float(moment) for moment in document["granted"])
             blocked_at = float(document["blocked_at"])
             blocked_seconds = float(document["blocked_seconds"])
-            if not all(map(math.isfinite, [*granted, blocked_at, blocked_seconds])):
-                raise ValueError("not a time")
         except FileNotFoundError:
             return _State([], now, 0.0)
         except (ValueError, KeyError, TypeError):
             # Not ours or damaged: what was granted is unknown, so the whole quota counts as used just now.
+            return _State([now] * self._quota, now, 0.0, corrected=True)
+        if not all(map(math.isfinite, [*granted, blocked_at, blocked_seconds])):
             return _State([now] * self._quota, now, 0.0, corrected=True)
         return _State(
             [min(moment, now) for moment in granted if now - moment < self._window],

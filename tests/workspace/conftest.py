@@ -1,4 +1,4 @@
-"""A scripted workspace for tests of retries, lost answers and secrets: a real HTTP server, the real SDK in front of it."""
+"""A scripted workspace for tests of retries, lost answers and secrets: a real HTTP server, the real SDK before it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def clean_environment(monkeypatch, tmp_path):
 
 @pytest.fixture
 def script():
-    """A scripted server; an answer is (status, body[, headers]), "drop" (take the request, answer nothing) or a callable."""
+    """A scripted server; an answer is (status, body[, headers]), "drop" (answer nothing) or a callable."""
     story = Script()
 
     class Handler(BaseHTTPRequestHandler):
@@ -121,7 +121,7 @@ def script():
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class looks for these names
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

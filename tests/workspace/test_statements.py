@@ -12,7 +12,9 @@ def response(state="SUCCEEDED", rows=(("7",),), *, error=None, manifest=None):
     return 200, {
         "statement_id": "s1",
         "status": {"state": state, **({"error": error} if error else {})},
-        "manifest": {"schema": {"columns": [{"name": "n", "type_name": "INT"}]}, "total_row_count": len(rows), **(manifest or {})},
+        "manifest": {
+            "schema": {"columns": [{"name": "n", "type_name": "INT"}]}, "total_row_count": len(rows), **(manifest or {})
+        },
         "result": {"data_array": [list(row) for row in rows]},
     }  # fmt: skip
 
