@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.emulator.world import SAMPLE_SPACE_ID, WAREHOUSE_ID, SampleSpace, World
+from mlflow_genie_plugin.emulator.world import SAMPLE_SPACE_ID, WAREHOUSE_ID, World
 from mlflow_genie_plugin.errors import ConflictError, GenieError, MissingExtraError, UnreadableFileError, UsageError
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class LocalWorkspace:
         folder, store = self._open_directory()
         self._token = _token(folder)
         warehouse = self._open_warehouse(folder)
-        world = World(store, warehouse, self._answerer or _built_in, self._sample_space(), self._token)
+        world = World(store, warehouse, self._answerer or _built_in, self._token, sample=self._sample)
         self._stack.callback(world.close)
         world.default_behaviour({"check_tables": self._check_tables})
         connections = Connections()
@@ -222,20 +222,9 @@ class LocalWorkspace:
         self._stack.callback(warehouse.close)
         return warehouse
 
-    def _sample_space(self) -> SampleSpace | None:
-        return sample_space() if self._sample else None
-
     def _release(self) -> None:
         self._world = self._server = self._thread = None
         self._stack.close()
-
-
-def sample_space() -> SampleSpace:
-    """Return the packaged sample space."""
-    from importlib.resources import files
-
-    text = files("mlflow_genie_plugin.emulator").joinpath("data/sample_space.json").read_text("utf-8")
-    return SampleSpace(text, "TPC-H Sales", "Orders, customers and parts of the TPC-H sample tables.")
 
 
 def _built_in(question: str, document: dict[str, Any], view: CatalogView) -> GeneratedLike:

@@ -27,8 +27,9 @@ def execute_statement(request: ApiRequest) -> Any:
     on_timeout = request.text("on_wait_timeout") or "CONTINUE"
     if on_timeout not in {"CONTINUE", "CANCEL"}:
         raise invalid(f"Invalid on_wait_timeout: {on_timeout}")
-    sql = world.warehouse.in_namespace(sql, request.text("catalog"), request.text("schema"))
-    statement = world.statements.submit(sql, _parameters(request), _row_limit(request))
+    statement = world.statements.submit(
+        sql, _parameters(request), _row_limit(request), catalog=request.text("catalog"), schema=request.text("schema")
+    )
     if seconds:
         world.statements.wait(statement, seconds)
         if statement.state not in DONE and on_timeout == "CANCEL":

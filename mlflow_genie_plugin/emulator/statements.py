@@ -6,39 +6,27 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from mlflow_genie_plugin.emulator.api_errors import ApiError, missing
 from mlflow_genie_plugin.emulator.behaviour import Controls
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.wire_values import encoded_rows
-from mlflow_genie_plugin.errors import GenieError, SqlFailedError
+from mlflow_genie_plugin.errors import GenieError
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.emulator.warehouse import Warehouse
+    from mlflow_genie_plugin.sql_engine.engine import EngineColumn
 
 CHUNK_ROWS: Final = 10_000
 MOST_ROWS: Final = 200_000
 _RESULTS_HELD: Final = 400
-_TIMEOUT_SECONDS: Final = 120.0
-_EXPLAIN: Final = re.compile(r"\s*EXPLAIN(?:\s+(?:EXTENDED|FORMATTED|CODEGEN|COST))?\s+", re.IGNORECASE)
-_ERROR_CLASS: Final = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]|^([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\b(?=[:\s])")
-_SQL_STATES: Final = {
-    "TABLE_OR_VIEW_NOT_FOUND": "42P01",
-    "UNRESOLVED_COLUMN": "42703",
-    "PARSE_SYNTAX_ERROR": "42601",
-    "DIVIDE_BY_ZERO": "22012",
-}
+_SQL_STATE: Final = re.compile(r"SQLSTATE: ([0-9A-Z]{5})")
 DONE: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "CLOSED"})
-
-
-class RunSql(Protocol):
-    """Runs one read-only statement."""
-
-    def __call__(
-        self, sql: str, *, parameters: Mapping[str, Any] | None, row_limit: int, timeout_seconds: float
-    ) -> Any: ...
 
 
 @dataclass(slots=True)
@@ -49,6 +37,8 @@ class Statement:
     sql: str
     parameters: Mapping[str, Any] | None
     row_limit: int
+    catalog: str | None = None
+    schema: str | None = None
     state: str = "PENDING"
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[list[str | None]] = field(default_factory=list)
@@ -60,9 +50,8 @@ class Statement:
 class Statements:
     """Runs statements on a pool of threads and holds the most recent results."""
 
-    def __init__(self, run: RunSql, explain: Callable[[str, Any], str | None], ids: IdSource, controls: Controls):
-        self._run = run
-        self._explain = explain
+    def __init__(self, warehouse: Warehouse, ids: IdSource, controls: Controls) -> None:
+        self._warehouse = warehouse
         self._ids = ids
         self._controls = controls
         self._lock = threading.Lock()
@@ -75,10 +64,13 @@ class Statements:
         parameters: Mapping[str, Any] | None = None,
         row_limit: int | None = None,
         statement_id: str | None = None,
+        *,
+        catalog: str | None = None,
+        schema: str | None = None,
     ) -> Statement:
         """Start a statement; ``statement_id`` runs an earlier one again under its id."""
         limit = min(row_limit or MOST_ROWS, MOST_ROWS)
-        statement = Statement(statement_id or self._ids.uuid(), sql, parameters, limit)
+        statement = Statement(statement_id or self._ids.uuid(), sql, parameters, limit, catalog, schema)
         with self._lock:
             self._held[statement.statement_id] = statement
             self._held.move_to_end(statement.statement_id)
@@ -127,33 +119,23 @@ class Statements:
         if seconds := self._controls.behaviour.statement_seconds:
             time.sleep(seconds)
         try:
-            result = self._columns_and_rows(statement)
+            result = self._warehouse.execute(
+                statement.sql,
+                parameters=statement.parameters,
+                row_limit=statement.row_limit,
+                catalog=statement.catalog,
+                schema=statement.schema,
+            )
+            statement.columns, statement.rows = manifest_columns(result.columns), encoded_rows(result.rows)
+            statement.truncated = result.truncated
         except GenieError as error:
             statement.error = error.what
             self._advance(statement, "FAILED")
-            return
         except Exception as error:  # noqa: BLE001 - an engine's own crash is a failed statement, not a lost one
-            statement.error = f"INTERNAL_ERROR: {type(error).__name__}: {error}"
+            statement.error = f"[INTERNAL_ERROR] {type(error).__name__}: {error}"
             self._advance(statement, "FAILED")
-            return
-        statement.columns, statement.rows, statement.truncated = result
-        self._advance(statement, "SUCCEEDED")
-
-    def _columns_and_rows(self, statement: Statement) -> tuple[list[dict[str, Any]], list[list[str | None]], bool]:
-        if explain := _EXPLAIN.match(statement.sql):
-            # As Spark does: an error of analysis is text in a plan that succeeds; only unparsable SQL fails.
-            problem = self._explain(statement.sql[explain.end() :], statement.parameters)
-            if problem and "PARSE_SYNTAX_ERROR" in problem:
-                raise SqlFailedError(problem)
-            plan = f"Error occurred during query planning: \n{problem}" if problem else "== Physical Plan ==\nLocalScan"
-            return [{"name": "plan", "position": 0, "type_name": "STRING", "type_text": "STRING"}], [[plan]], False
-        result = self._run(
-            statement.sql,
-            parameters=statement.parameters,
-            row_limit=statement.row_limit,
-            timeout_seconds=_TIMEOUT_SECONDS,
-        )
-        return manifest_columns(result.columns), encoded_rows(result.rows), bool(result.truncated)
+        else:
+            self._advance(statement, "SUCCEEDED")
 
     def _advance(self, statement: Statement, state: str) -> bool:
         with self._lock:
@@ -163,7 +145,7 @@ class Statements:
             return True
 
 
-def manifest_columns(columns: Any) -> list[dict[str, Any]]:
+def manifest_columns(columns: Sequence[EngineColumn]) -> list[dict[str, Any]]:
     """Return result columns as the manifest lists them."""
     listed = []
     for position, column in enumerate(columns):
@@ -188,10 +170,9 @@ def statement_body(statement: Statement, *, row_cap: int | None = None, chunk: i
     body: dict[str, Any] = {"statement_id": statement.statement_id, "status": status}
     if statement.state == "FAILED":
         message = statement.error or "unknown error"
-        error_class = error_class_of(message)
         status["error"] = {"error_code": "BAD_REQUEST", "message": message}
-        if error_class in _SQL_STATES:
-            status["sql_state"] = _SQL_STATES[error_class]
+        if match := _SQL_STATE.search(message):
+            status["sql_state"] = match[1]
     if statement.state != "SUCCEEDED":
         return body
     rows = statement.rows if row_cap is None else statement.rows[:row_cap]
@@ -227,9 +208,3 @@ def chunk_body(statement: Statement, rows: list[list[str | None]], index: int) -
             f"/api/2.0/sql/statements/{statement.statement_id}/result/chunks/{index + 1}?row_offset={start + CHUNK_ROWS}"
         )
     return body
-
-
-def error_class_of(message: str) -> str:
-    """Return the engine's error class in a message (``TABLE_OR_VIEW_NOT_FOUND``), or an empty text."""
-    match = _ERROR_CLASS.search(message)
-    return ((match[1] or match[2]).partition(".")[0]) if match else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from mlflow_genie_plugin.emulator.answers import AnswerDesk, Answerer
 from mlflow_genie_plugin.emulator.api_errors import invalid
@@ -14,6 +15,7 @@ from mlflow_genie_plugin.emulator.conversations import Conversations
 from mlflow_genie_plugin.emulator.evaluations import Evaluations
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.identities import Identities
+from mlflow_genie_plugin.emulator.sample import SAMPLE_DESCRIPTION, SAMPLE_TITLE, sample_document
 from mlflow_genie_plugin.emulator.spaces import Space, Spaces
 from mlflow_genie_plugin.emulator.statements import Statements
 from mlflow_genie_plugin.emulator.store import Store
@@ -26,21 +28,10 @@ WAREHOUSE_ID: Final = "5a3b1e0c0de00001"
 SAMPLE_SPACE_ID: Final = "01f0c0de5a3b1e0c8000000000005a1e"
 
 
-@dataclass(frozen=True, slots=True)
-class SampleSpace:
-    """The space every fresh workspace starts with."""
-
-    serialized_space: str
-    title: str
-    description: str
-
-
 class World:
     """Everything the routes act on. A reset builds the parts anew on the same warehouse and store."""
 
-    def __init__(
-        self, store: Store, warehouse: Warehouse, answerer: Answerer, sample: SampleSpace | None, token: str
-    ) -> None:
+    def __init__(self, store: Store, warehouse: Warehouse, answerer: Answerer, token: str, *, sample: bool) -> None:
         self.lock = threading.RLock()
         self.store = store
         self.warehouse = warehouse
@@ -55,7 +46,7 @@ class World:
 
     def _build(self, seed: int | None) -> None:
         self.ids = IdSource(seed)
-        self.statements = Statements(self.warehouse.execute, self.warehouse.explain, self.ids, self.controls)
+        self.statements = Statements(self.warehouse, self.ids, self.controls)
         self.spaces = Spaces(self.store, self.ids, self.controls, self.warehouse.require_assets)
         desk = AnswerDesk(self._answerer, self.warehouse.view, self.statements, self.ids)
         self.conversations = Conversations(
@@ -86,8 +77,9 @@ class World:
 
     def add_sample(self) -> Space | None:
         """Put the sample space into the workspace, as it was at first; None when there is none to add."""
-        if self._sample is None:
+        if not self._sample:
             return None
+        text = orjson.dumps(sample_document()).decode()
         with self.lock:
             owner = self.identities.by_token[self.identities.owner_token]
             found = self.spaces.get(SAMPLE_SPACE_ID)
@@ -95,9 +87,9 @@ class World:
                 return self.spaces.update(
                     found,
                     {
-                        "serialized_space": self._sample.serialized_space,
-                        "title": self._sample.title,
-                        "description": self._sample.description,
+                        "serialized_space": text,
+                        "title": SAMPLE_TITLE,
+                        "description": SAMPLE_DESCRIPTION,
                         "warehouse_id": WAREHOUSE_ID,
                     },
                 )
@@ -105,10 +97,10 @@ class World:
                 self.spaces.forget(SAMPLE_SPACE_ID)
             return self.spaces.create(
                 owner,
-                serialized_space=self._sample.serialized_space,
+                serialized_space=text,
                 warehouse_id=WAREHOUSE_ID,
-                title=self._sample.title,
-                description=self._sample.description,
+                title=SAMPLE_TITLE,
+                description=SAMPLE_DESCRIPTION,
                 parent_path="/Shared",
                 space_id=SAMPLE_SPACE_ID,
             )

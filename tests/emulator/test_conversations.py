@@ -6,8 +6,13 @@ import time
 import urllib.request
 
 import pytest
-from databricks.sdk.errors import BadRequest, NotFound, OperationFailed, PermissionDenied, TooManyRequests
-from databricks.sdk.service.dashboards import GenieFeedbackRating, MessageErrorType, MessageStatus, TextAttachmentPurpose
+from databricks.sdk.errors import BadRequest, NotFound, OperationFailed, PermissionDenied
+from databricks.sdk.service.dashboards import (
+    GenieFeedbackRating,
+    MessageErrorType,
+    MessageStatus,
+    TextAttachmentPurpose,
+)
 from databricks.sdk.service.sql import StatementState
 
 from mlflow_genie_plugin.emulator.server import SAMPLE_SPACE_ID, LocalWorkspace
@@ -107,7 +112,7 @@ def test_statuses_advance_with_time_and_nothing_of_the_answer_shows_before(clien
     control.script_answer(sql=SQL)
     begun = time.monotonic()
     started = client.genie.start_conversation(SAMPLE_SPACE_ID, "q").response.message
-    assert client.genie.get_message(*ids(started)).attachments is None
+    assert not client.genie.get_message(*ids(started)).attachments
     seen = statuses(client, started)
     assert time.monotonic() - begun >= 0.4
     order = [
@@ -277,18 +282,32 @@ def test_feedback_and_comments_stay_with_the_message(client, control):
     assert [c.content for c in of_all] == ["look here"]
 
 
-def test_questions_over_the_quota_get_429_with_retry_after_and_are_not_asked(client, control):
+def test_questions_over_the_quota_get_429_with_retry_after_and_are_not_asked(local_workspace, client, control):
+    import requests
+
     control.script_answer(text="ok", times=0)
     control.quota(2)
     asked(client, "1")
     asked(client, "2")
-    with pytest.raises((TooManyRequests, TimeoutError)) as caught:
-        client.genie.start_conversation(SAMPLE_SPACE_ID, "3")
-    cause = caught.value if isinstance(caught.value, TooManyRequests) else caught.value.__cause__
-    assert 50 <= cause.retry_after_secs <= 60
+    over = requests.post(
+        f"{local_workspace.url}/api/2.0/genie/spaces/{SAMPLE_SPACE_ID}/start-conversation",
+        json={"content": "3"},
+        headers={"Authorization": f"Bearer {local_workspace.token}"},
+        timeout=10,
+    )
+    assert (over.status_code, over.json()["error_code"]) == (429, "RESOURCE_EXHAUSTED")
+    assert 50 <= int(over.headers["Retry-After"]) <= 60
     assert len(client.genie.list_conversations(SAMPLE_SPACE_ID).conversations) == 2
-    control.advance_clock(61)
-    assert asked(client, "4").status == MessageStatus.COMPLETED
+
+
+def test_the_sdk_waits_as_long_as_the_quota_says_and_then_asks_once(client, control):
+    control.script_answer(text="ok", times=0)
+    control.quota(1)
+    asked(client, "1")
+    control.advance_clock(58.5)
+    assert asked(client, "2").status == MessageStatus.COMPLETED
+    assert [item["status"] for item in control.requests("genie.start_conversation")] == [200, 429, 200]
+    assert len(client.genie.list_conversations(SAMPLE_SPACE_ID).conversations) == 2
 
 
 def test_the_quota_can_also_come_as_a_failed_message(client, control):

@@ -189,9 +189,7 @@ def test_permissions_are_got_set_and_updated(client, make_space):
 
     def levels():
         found = client.permissions.get("genie", space.space_id).access_control_list
-        return {
-            entry.user_name or entry.group_name: entry.all_permissions[0].permission_level.value for entry in found
-        }
+        return {entry.user_name or entry.group_name: entry.all_permissions[0].permission_level.value for entry in found}
 
     owner = client.current_user.me().user_name
     assert levels() == {owner: "CAN_MANAGE", "admins": "CAN_MANAGE"}
