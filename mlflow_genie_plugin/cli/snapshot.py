@@ -94,10 +94,12 @@ def _tell(record: SnapshotRecord) -> None:
     for kind, status in record.captures.items():
         if status != "ok":
             say(f"  catalog {kind}: {status}")
-    for violation in record.violations[:_SHOWN_VIOLATIONS]:
+    # The order in which the server itself returns a list is nothing that anyone could act on.
+    findings = [violation for violation in record.violations if violation.rule != "order-cosmetic"]
+    for violation in findings[:_SHOWN_VIOLATIONS]:
         say(f"  {violation.severity}: {violation}")
-    if len(record.violations) > _SHOWN_VIOLATIONS:
-        say(f"  … and {len(record.violations) - _SHOWN_VIOLATIONS} more: mlflow-genie space validate {record.model_id}")
+    if len(findings) > _SHOWN_VIOLATIONS:
+        say(f"  … and {len(findings) - _SHOWN_VIOLATIONS} more: mlflow-genie space validate {record.model_id}")
     emit(record.model_id)
     say(f"Next: mlflow-genie evaluate --model-id {record.model_id} --benchmarks FILE")
 

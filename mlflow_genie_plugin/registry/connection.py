@@ -107,7 +107,10 @@ def without_secrets(text: str) -> str:
     return re.sub(r"://[^/@\s]+@", "://***@", text)
 
 
-def _translate(error: Exception, missing: type[GenieError], what: str) -> GenieError | None:
+def _translate(error: BaseException, missing: type[GenieError], what: str) -> GenieError | None:
+    if str(error).startswith("Failed to get logged model") and error.__cause__ is not None:
+        # MLflow's tag functions call every failure of theirs a bad parameter, also an outage.
+        return _translate(error.__cause__, missing, what)
     module = type(error).__module__.partition(".")[0]
     code = getattr(error, "error_code", None)
     text = without_secrets(str(getattr(error, "message", None) or error)).strip()
