@@ -164,7 +164,7 @@ def _violation(violation: Violation) -> dict[str, str]:
 
 
 def _conflict_lines(conflict: Conflict) -> list[str]:
-    from mlflow_genie_plugin.space.diff import ABSENT
+    from mlflow_genie_plugin.space.change import ABSENT
     from mlflow_genie_plugin.space.diff_text import describe_change
     from mlflow_genie_plugin.space.shape import text_of
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlflow_genie_plugin.canonical_json import canonical_bytes
 from mlflow_genie_plugin.errors import InvalidSpaceError, Violation
-from mlflow_genie_plugin.space.diff import ABSENT
+from mlflow_genie_plugin.space.change import ABSENT
 from mlflow_genie_plugin.space.normalise import normalise_for_write
 from mlflow_genie_plugin.space.shape import COLUMN, DATA_SOURCES, KINDS, Kind, dicts_of, items_of
 

@@ -9,7 +9,8 @@ from typing import Any
 from mlflow_genie_plugin.errors import InvalidSpaceError, TemplateSpaceError, Violation
 from mlflow_genie_plugin.schemas import is_valid
 from mlflow_genie_plugin.space.limits import DEFAULT_LIMITS, Limits
-from mlflow_genie_plugin.space.rules import RULES, long_violations
+from mlflow_genie_plugin.space.rules import RULES
+from mlflow_genie_plugin.space.size_rules import long_violations
 from mlflow_genie_plugin.space.strict_json import kind_of
 from mlflow_genie_plugin.space.structure import structure_violations
 from mlflow_genie_plugin.space.template_rules import template_violations
