@@ -137,7 +137,7 @@ class Questioner:
             raise asker.trouble
         record = answer_record(answer, self._workspace.sql, self._warehouse_id)
         self._journal.add_answer(item.id, record)
-        self._progress.answered(item.id, record.status)
+        self._progress.answered(record.status)
 
 
 def answer_record(answer: Answer, sql: SqlPort, warehouse_id: str | None) -> AnswerRecord:

@@ -166,7 +166,7 @@ class Journal:
         try:
             event = orjson.loads(line)
             kind = event.pop("event")
-        except (orjson.JSONDecodeError, KeyError, AttributeError) as error:
+        except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
             raise UnreadableFileError(
                 f"line {number} of the journal {self.path} is damaged",
                 next_step="delete the file; the evaluation then starts again",

@@ -14,7 +14,7 @@ class Progress(Protocol):
     def asking(self, planned: int, answered: int) -> None:
         """Asking begins; ``answered`` questions of ``planned`` have an answer from before."""
 
-    def answered(self, question_id: str, status: str) -> None:
+    def answered(self, status: str) -> None:
         """A question got its final answer (or error)."""
 
     def waiting(self, seconds: float) -> None:
@@ -34,7 +34,7 @@ class Silent:
 
     def asking(self, planned: int, answered: int) -> None: ...
 
-    def answered(self, question_id: str, status: str) -> None: ...
+    def answered(self, status: str) -> None: ...
 
     def waiting(self, seconds: float) -> None: ...
 

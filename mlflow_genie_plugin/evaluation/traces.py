@@ -1,4 +1,4 @@
-"""Per-question traces and assessments in MLflow, through ``mlflow.genai.evaluate``, stored whole or reported missing."""
+"""Per-question traces and assessments in MLflow (``mlflow.genai.evaluate``): stored whole, or reported missing."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _stored(run_id: str, experiment_id: str) -> list[Trace]:
         traces = mlflow.search_traces(
             locations=[experiment_id], run_id=run_id, include_spans=False, return_type="list", max_results=1_000_000
         )
-        return list(traces)  # type: ignore[arg-type]
+        return list(traces)
 
 
 def _problems(traces: list[Trace], result: EvaluationResult, judges: tuple[str, ...]) -> list[str]:

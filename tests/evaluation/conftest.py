@@ -113,3 +113,25 @@ def make_result(make_question):
         return EvaluationResult(**{**values, **changes})
 
     return make
+
+
+@pytest.fixture
+def live_model(local_workspace, tracking):
+    """The sample space saved as a model version; yields its id."""
+    from mlflow_genie_plugin.emulator.server import SAMPLE_SPACE_ID
+    from mlflow_genie_plugin.snapshot.create import create_genie_model_version
+    from mlflow_genie_plugin.workspace.auth import connect
+
+    live = connect().spaces.get_space(SAMPLE_SPACE_ID)
+    return create_genie_model_version(SAMPLE_SPACE_ID, live.serialized_space, 0, "sample")
+
+
+@pytest.fixture
+def few_questions():
+    """Six of the sample's questions, two of them P0."""
+    from mlflow_genie_plugin.emulator.sample import sample_benchmarks
+    from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet, parse_benchmarks
+
+    every = parse_benchmarks(sample_benchmarks(), what="sample.yaml").benchmarks
+    p0 = [item for item in every if item.priority == "P0"]
+    return BenchmarkSet("few", (*p0[:2], *[item for item in every if item.priority != "P0"][:4]))
