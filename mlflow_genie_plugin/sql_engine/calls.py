@@ -18,8 +18,8 @@ _MASK = "raw__"
 _TYPED_WORDS = """array cast extract listagg map named_struct overlay percentile_cont percentile_disc string_agg struct
     trim try_cast"""
 _TYPE_WORDS = "bigint binary boolean date decimal double float int smallint string timestamp tinyint"
-_KEYWORDS = """any char current_date current_timestamp day exists filter first format if insert last left like mod month
-    range replace reverse right some user window year"""
+_KEYWORDS = """any char current_date current_timestamp current_user day exists filter first format if insert isnull last left
+    like mod month range regexp replace reverse right rlike sequence session_user some user uuid window year"""
 _TYPED = frozenset(_TYPED_WORDS.split())
 _TYPE_NAMES = frozenset(_TYPE_WORDS.split())
 _KEYWORD_FUNCTIONS = _TYPE_NAMES | frozenset(_KEYWORDS.split())
@@ -82,13 +82,16 @@ def _is_function(tokens: list[Token], index: int) -> bool:
         return inside not in (TokenType.SELECT, TokenType.WITH, TokenType.FROM) and before not in _COMPARISONS
     if name == "filter":
         return inside != TokenType.WHERE
-    if name == "like":
-        return before in (None, TokenType.SELECT, TokenType.COMMA, TokenType.WHERE)
+    if name in ("like", "rlike", "regexp"):  # also operators
+        return before in _BEFORE_A_CALL
     return True
 
 
 _COMPARISONS = (TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.GT, TokenType.LTE, TokenType.GTE, TokenType.LIKE,
                 TokenType.ILIKE, TokenType.RLIKE)  # fmt: skip
+
+_BEFORE_A_CALL = (None, TokenType.SELECT, TokenType.COMMA, TokenType.WHERE, TokenType.AND, TokenType.OR, TokenType.NOT,
+                  TokenType.L_PAREN, TokenType.WHEN, TokenType.ON, TokenType.HAVING)  # fmt: skip
 
 
 def _has_words(tokens: list[Token], index: int) -> bool:

@@ -72,6 +72,10 @@ def _date_diff(name: str, arguments: list[exp.Expr]) -> exp.Expr:
         return fill("CAST(CAST(_1 AS DATE) - CAST(_2 AS DATE) AS INTEGER)", *arguments)
     # Whole units that have passed, not boundaries crossed.
     unit = _unit(arguments[0], name)
+    months = {"month": 1, "quarter": 3, "year": 12}.get(unit)
+    if months is not None:
+        passed = "spark_months_passed(CAST(_1 AS TIMESTAMP), CAST(_2 AS TIMESTAMP))"
+        return fill(f"CAST(trunc({passed} / {months}) AS BIGINT)", *arguments[1:])
     return fill(f"date_sub('{unit}', CAST(_1 AS TIMESTAMP), CAST(_2 AS TIMESTAMP))", *arguments[1:])
 
 

@@ -78,7 +78,7 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "make_timestamp": "make_timestamp(_1, _2, _3, _4, _5, _6)",
     "date_from_unix_date": "DATE '1970-01-01' + CAST(_1 AS INTEGER)",
     "unix_date": "CAST(CAST(_1 AS DATE) - DATE '1970-01-01' AS INTEGER)",
-    "timestamp_seconds": "TIMESTAMP '1970-01-01 00:00:00' + to_microseconds(CAST(_1 * 1000000 AS BIGINT))",
+    "timestamp_seconds": "TIMESTAMP '1970-01-01 00:00:00' + to_microseconds(CAST(CAST(_1 AS DECIMAL(30, 6)) * 1000000 AS BIGINT))",
     "timestamp_millis": "TIMESTAMP '1970-01-01 00:00:00' + to_microseconds(CAST(_1 AS BIGINT) * 1000)",
     "timestamp_micros": "TIMESTAMP '1970-01-01 00:00:00' + to_microseconds(CAST(_1 AS BIGINT))",
     "unix_seconds": f"CAST(floor(epoch({_TS})) AS BIGINT)",

@@ -54,7 +54,6 @@ def open_database(path: str, temporary: Path, limits: Limits, directory: Path | 
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
-        "default_null_order": "nulls_first_on_asc_last_on_desc",
     }
     try:
         connection = duckdb.connect(path, config=config)

@@ -34,6 +34,11 @@ MACROS = (
             + (day(a) - day(b) + (epoch(a::TIME) - epoch(b::TIME)) / 86400.0) / 31.0, 8)
         ELSE (year(a) - year(b)) * 12 + month(a) - month(b)
             + (day(a) - day(b) + (epoch(a::TIME) - epoch(b::TIME)) / 86400.0) / 31.0 END END""",
+    # Full months; DuckDB's date_sub also counts a month from the last day of one month to the last of a shorter one.
+    """CREATE OR REPLACE MACRO spark_months_passed(a, b) AS (SELECT CAST(m - CASE
+        WHEN m > 0 AND (day(b), b::TIME) < (day(a), a::TIME) THEN 1
+        WHEN m < 0 AND (day(b), b::TIME) > (day(a), a::TIME) THEN -1 ELSE 0 END AS BIGINT)
+        FROM (SELECT (year(b) - year(a)) * 12 + month(b) - month(a) AS m))""",
     """CREATE OR REPLACE MACRO spark_next_day(d, name) AS (SELECT CASE WHEN wanted IS NULL
         THEN error('[ILLEGAL_DAY_OF_WEEK] Illegal input for day of week: ' || name || '.')
         ELSE d + CAST((wanted - isodow(d) + 6) % 7 + 1 AS INTEGER) END FROM (SELECT CASE upper(left(name, 2))
