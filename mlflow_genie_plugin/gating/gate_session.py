@@ -115,8 +115,11 @@ class GateSession:
             raise GateSuiteError(f"there is no evaluation: {self.collected.evidence.evaluation_problem}")
         return self.collected.result
 
-    def verdict(self) -> Verdict:
+    def verdict(self, *, session_failed: bool) -> Verdict:
         """Decide again on the same evidence and hold what pytest reported against it.
+
+        Args:
+            session_failed: pytest counts a failure somewhere; if no gate explains it, the run does not count.
 
         Raises:
             GateSuiteError: Called in a worker, which has no evidence.
@@ -129,6 +132,10 @@ class GateSession:
         problems = self.tally.problems(expected, suite.packaged_files())
         if results != tuple(self.results.values()):
             problems["suite"] = "the results that the tests reported are not those of the decision"
+        if self.tally.failed_elsewhere:
+            problems["other tests"] = f"failed: {', '.join(self.tally.failed_elsewhere[:5])}"
+        elif session_failed and not any(self.tally.test_failed(gate) for gate in self.asked):
+            problems["session"] = "pytest reports a failure that is no gate's"
         if self.collected.from_file:
             problems["evaluation"] = self.collected.from_file
         custom = {gate: self._custom_outcome(gate) for gate in self.asked if gate not in decided}

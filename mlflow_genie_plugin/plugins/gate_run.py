@@ -110,7 +110,7 @@ class GateRun:
         return result
 
     def _decide(self, gates: GateSession, exitstatus: int) -> int:
-        verdict = gates.verdict()
+        verdict = gates.verdict(session_failed=exitstatus == pytest.ExitCode.TESTS_FAILED)
         published = gates.publish(verdict)
         newly_wrong = gates.newly_wrong() if verdict.outcome is Outcome.FAILED else None
         note = "dry run" if verdict.dry_run else "not marked" if published.refused else ""
@@ -119,8 +119,7 @@ class GateRun:
             *closing_lines(verdict, published, gates.request.suite_argument),
         ]
         self._say(headline(verdict, note), lines, verdict.outcome)
-        code = exit_code(verdict, published)
-        return FAILED if code == 0 and exitstatus != pytest.ExitCode.OK else code
+        return FAILED if gates.tally.failed_elsewhere else exit_code(verdict, published)
 
     def _say(self, title: str, lines: list[str], outcome: Outcome) -> None:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")

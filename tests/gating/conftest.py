@@ -208,14 +208,13 @@ def gate_template(tracking_template, tmp_path_factory):
         connection.execute("UPDATE experiments SET artifact_location = ? || '/' || experiment_id", (artifacts,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-        before = mlflow.get_tracking_uri()
         mlflow.set_tracking_uri(f"sqlite:///{database}")
         mlflow.set_registry_uri(f"sqlite:///{database}")
         mlflow.set_experiment(experiment_id="0")
         good = make_version("all orders")
         bad = make_version("orders, edited", parent=good)
         runs = {"good": make_evaluation(good), "bad": make_evaluation(bad, wrong=("q003",))}
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)
         mlflow.set_registry_uri(None)
     return SimpleNamespace(database=database, good=good, bad=bad, runs=runs)
 
@@ -276,6 +275,16 @@ class GateStore:
 
     def marked(self, model_id: str, stage: str = "candidate") -> bool:
         return self.tags(model_id).get(f"genie.gate.{stage}.verdict") == "passed"
+
+    def forget_marks(self) -> None:
+        """Take every gate tag off every model."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute("DELETE FROM logged_model_tags WHERE tag_key LIKE 'genie.gate.%'")
+
+
+@pytest.fixture(scope="session")
+def shared_gate_store(gate_template, tmp_path_factory):
+    return GateStore(gate_template, tmp_path_factory.mktemp("shared-gate-store"))
 
 
 @pytest.fixture
