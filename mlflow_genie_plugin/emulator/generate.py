@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.emulator.generating.rows import PlannedTable
     from mlflow_genie_plugin.sql_engine.engine import SqlEngine
 
-_DUCKDB_TYPES = {"STRING": "VARCHAR"}
+_DUCKDB_TYPES = {"STRING": "VARCHAR", "ARRAY<STRING>": "VARCHAR[]"}
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _TEXT = re.compile(
 
 
 def column_type(name: str, description: str, evidence: ColumnEvidence | None, *, matches_values: bool) -> str:
-    """Return a Databricks type: BIGINT, DOUBLE, BOOLEAN, DATE, TIMESTAMP or STRING."""
+    """Return a Databricks type: BIGINT, DOUBLE, BOOLEAN, DATE, TIMESTAMP, STRING or ARRAY<STRING>."""
     lower = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace(" ", "_")
     votes: Counter[str] = Counter(evidence.votes if evidence is not None else {})
     votes[_family_of_name(lower)] += 1
@@ -38,11 +38,13 @@ def column_type(name: str, description: str, evidence: ColumnEvidence | None, *,
         ("BOOLEAN", r"\b(true|whether|flag)\b"),
     ):
         votes[family] += bool(re.search(words, text))
-    family = max(("STRING", "DATE", "BOOLEAN", "NUMBER"), key=lambda item: (votes[item], item != "STRING"))
+    family = max(("STRING", "DATE", "BOOLEAN", "NUMBER", "ARRAY"), key=lambda item: (votes[item], item != "STRING"))
     if family == "NUMBER":
         literals = [value for value in evidence.literals if isinstance(value, float)] if evidence is not None else []
         fractional = any(not value.is_integer() for value in literals) or bool(_FRACTION.search(lower))
         return "DOUBLE" if fractional or not (_WHOLE.search(lower) or literals or lower.endswith(("_id", "_key"))) else "BIGINT"
+    if family == "ARRAY":
+        return "ARRAY<STRING>"
     if family == "DATE":
         return "TIMESTAMP" if _TIMESTAMP.search(lower) or lower in {"timestamp", "time"} else "DATE"
     return family

@@ -24,6 +24,9 @@ _DATE_FUNCTIONS = frozenset(
 )
 _NUMBER_FUNCTIONS = frozenset("sum avg median stddev variance round abs ceil floor sqrt percentile_approx percentile ln exp".split())  # noqa: SIM905
 _TEXT_FUNCTIONS = frozenset("lower upper trim initcap concat concat_ws substring split length regexp_like regexp_extract".split())  # noqa: SIM905
+_ARRAY_FUNCTIONS = (exp.ArrayContains, exp.Explode, exp.ArraySize, exp.ArrayToString)
+# Functions of a date that are numbers: ``year = YEAR(current_date())`` says that the column is a number.
+_CALENDAR_NUMBERS = (exp.Year, exp.Month, exp.Quarter, exp.Week, exp.DayOfMonth, exp.DayOfWeek, exp.DayOfYear, exp.Extract, exp.DateDiff)
 
 
 @dataclass
@@ -264,6 +267,8 @@ def _literals_beside(column: exp.Column) -> Iterator[Literal]:
         beside = [parent.args.get("low"), parent.args.get("high")]
     elif isinstance(parent, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.NullSafeEQ):
         beside = [parent.expression if parent.this is node else parent.this]
+    elif isinstance(parent, exp.ArrayContains) and parent.this is node:
+        beside = [parent.expression]
     elif isinstance(parent, exp.Coalesce):
         beside = list(parent.expressions)
     elif isinstance(parent, exp.Like | exp.ILike) and isinstance(pattern := literal_of(parent.expression), str):
@@ -277,6 +282,8 @@ def _uses(column: exp.Column) -> Iterator[tuple[str, int]]:
     parent = column.parent
     if isinstance(parent, exp.Func) and parent.args.get("unit") is not column:
         name = function_name(parent)
+        if isinstance(parent, _ARRAY_FUNCTIONS) and parent.this is column:
+            yield "ARRAY", 5
         if name in _DATE_FUNCTIONS:
             yield "DATE", 3
         elif name in _NUMBER_FUNCTIONS:
@@ -290,8 +297,11 @@ def _uses(column: exp.Column) -> Iterator[tuple[str, int]]:
         yield ("DATE", 3) if isinstance(other, exp.Interval) or _is_date(other) else ("NUMBER", 2)
     if isinstance(parent, exp.GT | exp.GTE | exp.LT | exp.LTE | exp.EQ | exp.Between):
         others = [parent.args.get(key) for key in ("this", "expression", "low", "high")]
-        if any(other is not column and isinstance(other, exp.Expression) and _is_date(other) for other in others):
+        beside = [other for other in others if isinstance(other, exp.Expression) and other is not column]
+        if any(_is_date(other) for other in beside):
             yield "DATE", 3
+        elif any(isinstance(other, _CALENDAR_NUMBERS) for other in beside):
+            yield "NUMBER", 3
     if isinstance(parent, exp.Where | exp.And | exp.Or | exp.Not | exp.If) and parent.args.get("true") is not column:
         if not isinstance(parent, exp.If) or parent.this is column:
             yield "BOOLEAN", 3
@@ -300,7 +310,7 @@ def _uses(column: exp.Column) -> Iterator[tuple[str, int]]:
 
 
 def _is_date(node: exp.Expr | None) -> bool:
-    if node is None:
+    if node is None or isinstance(node, _CALENDAR_NUMBERS):
         return False
     dates = (exp.CurrentDate, exp.CurrentTimestamp, exp.DateAdd, exp.DateSub, exp.TsOrDsAdd, exp.AddMonths, exp.TimestampTrunc)
     return isinstance(node, dates) or any(True for _ in node.find_all(exp.CurrentDate, exp.CurrentTimestamp))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mlflow_genie_plugin.emulator.generating.evidence import Literal
 
-Value = str | int | float | bool | dt.date | dt.datetime
+Value = str | int | float | bool | dt.date | dt.datetime | tuple[str, ...]
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?))?")
 _FILLERS = 6  # further texts beside the literals, so that filters also leave something out
 
@@ -89,11 +89,13 @@ def _value(column: PlannedColumn, chance: int, today: dt.date) -> Value:
         return chance % 3 > 0
     if column.type_text in {"DATE", "TIMESTAMP"}:
         return _day(column, chance, today)
-    if column.type_text == "STRING":
+    if column.type_text in {"STRING", "ARRAY<STRING>"}:
         known = [str(_converted(literal, "STRING")) for literal in column.literals]
         spoken = column.name.replace("_", " ").strip().title()
         pool = [*known, *(f"{spoken} {letter}" for letter in "ABCDEFGHIJKL"[:_FILLERS])]
-        return pool[chance % len(pool)]
+        if column.type_text == "STRING":
+            return pool[chance % len(pool)]
+        return tuple(dict.fromkeys(pool[(chance >> shift) % len(pool)] for shift in (0, 8)))
     numbers = [float(literal) for literal in column.literals if isinstance(literal, float)]
     if numbers and chance % 2:
         base = numbers[chance // 2 % len(numbers)]
@@ -129,6 +131,8 @@ def _converted(literal: Literal, type_text: str) -> Value | None:
         if isinstance(literal, bool):
             return str(literal).lower()
         return str(int(literal)) if isinstance(literal, float) and literal.is_integer() else str(literal)
+    if type_text == "ARRAY<STRING>":
+        return (str(literal),)
     if type_text in {"BIGINT", "DOUBLE"}:
         if isinstance(literal, bool):
             return int(literal)
@@ -159,6 +163,8 @@ def as_duckdb(values: Sequence[Value]) -> str:
 def _literal(value: Value) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, dt.datetime):
