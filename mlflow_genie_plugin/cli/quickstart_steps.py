@@ -108,7 +108,7 @@ def edit(local: LocalWorkspace) -> str:
 
     before = sample_document()
     after = bad_edit(before)
-    LocalControl(local.url, local.token).edit_space(SAMPLE_SPACE_ID, serialized_space=after)
+    LocalControl(local.url, local.token).edit_space(SAMPLE_SPACE_ID, serialized_space=json.dumps(after))
     return diff_spaces(before, after).render()
 
 
