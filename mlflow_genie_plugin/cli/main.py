@@ -39,6 +39,8 @@ class LazyGroup(click.RichGroup):
         return getattr(import_module(module), name)
 
 
+# No boxes: help is copied into tickets and read aloud.
+@click.rich_config({"theme": "default-slim"})
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="mlflow-genie-plugin", prog_name="mlflow-genie")
 def main() -> None:
