@@ -1,6 +1,7 @@
-"""From a question to SQL, decided by the space's configuration alone: what the local workspace has instead of Genie's model.
+"""From a question to SQL, decided by the space's configuration alone: what stands in for Genie's model.
 
-Deterministic and offline. Trusted examples come first, then table functions, then queries composed over metric views and tables.
+Deterministic and offline. Trusted examples come first, then table functions, then queries composed over metric views
+and tables.
 What cannot be tied to the space gets a question back, as Genie does.
 """
 
@@ -29,7 +30,8 @@ class GeneratedAnswer:
     """What the workspace says to a question.
 
     Attributes:
-        sql: One read-only Databricks statement, with ``:name`` markers where ``parameters`` has values; None for a clarification.
+        sql: One read-only Databricks statement, with ``:name`` markers where ``parameters`` has values; None for a
+            clarification.
         text: The clarification, or a sentence about how the answer came about.
         is_clarification: Whether ``text`` asks something back.
         parameters: Values of the markers, as text; not empty exactly when a parameterised trusted example answered.
@@ -46,7 +48,7 @@ class GeneratedAnswer:
 
 
 def answer(question: str, document: dict[str, Any], engine_metadata: CatalogView) -> GeneratedAnswer:
-    """Answer ``question`` from a ``serialized_space`` and the catalog. Never raises for a document or question of any kind."""
+    """Answer ``question`` from a ``serialized_space`` and the catalog; never raises, whatever they hold."""
     knowledge = read_knowledge(document, engine_metadata)
     question = question[:MAX_QUESTION].strip()
     if not question:
@@ -87,7 +89,8 @@ def _compose(question: str, vocabulary: Vocabulary, knowledge: SpaceKnowledge, c
         except CannotGroundError as unclear:
             uncovered = unclear
     if any(table.is_metric_view for table in knowledge.tables.values()):
-        # Read once more without them: "customer nation" may be one dimension of a metric view, and two words of the tables.
+        # Read once more without them: "customer nation" may be one dimension of a metric view, and two words of the
+        # tables.
         request = understand(question, Vocabulary(knowledge, catalog, metric_views=False))
     try:
         _require_known_words(request)

@@ -41,7 +41,8 @@ class MetricView(NamedTuple):
 class CatalogView(Protocol):
     """Read access to the catalog of a workspace.
 
-    Identifiers are three-part names in any case, without backticks. An identifier that does not exist is no error: the space
+    Identifiers are three-part names in any case, without backticks. An identifier that does not exist is no error:
+    the space
     may name tables that the catalog lost, and an answerer has to say so in words.
     """
 

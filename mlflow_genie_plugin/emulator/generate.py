@@ -1,6 +1,7 @@
 """Small deterministic tables, metric views and table functions for the identifiers of any exported space.
 
-Nothing is known about the real tables but what the space says, so names, types and values are guesses that fit its SQL. They are
+Nothing is known about the real tables but what the space says, so names, types and values are guesses that fit its
+SQL. They are
 good for rehearsing a pipeline; what a query returns from them means nothing.
 """
 
@@ -99,7 +100,7 @@ def generate_tables(
 
 
 def run_own_sql(engine: SqlEngine, document: dict[str, Any]) -> tuple[OwnSqlOutcome, ...]:
-    """Run every trusted example (with its parameters' defaults) and benchmark answer of a space, and say what came out."""
+    """Run every trusted example (with default parameters) and benchmark answer of a space; say what came out."""
     from mlflow_genie_plugin.emulator.generating.statements import own_statements
 
     outcomes = []
@@ -167,11 +168,17 @@ class _Maker:
         ]
         if table.description:
             script.append(f"COMMENT ON TABLE {target} IS {_text(table.description)}")
-        script += [f"COMMENT ON COLUMN {target}.{_quoted(c.name)} IS {_text(c.description)}" for c in table.columns if c.description]
+        script += [
+            f"COMMENT ON COLUMN {target}.{_quoted(c.name)} IS {_text(c.description)}"
+            for c in table.columns
+            if c.description
+        ]
         self._engine.attach_catalog(catalog)
         self._engine.run_script(";\n".join(script))
         if name is None:
-            self._made.append(GeneratedAsset(table.identifier, "TABLE", len(table.columns), len(rows), self._note(table.identifier)))
+            self._made.append(
+                GeneratedAsset(table.identifier, "TABLE", len(table.columns), len(rows), self._note(table.identifier))
+            )
         return len(rows)
 
     def _metric_view(self, view: PlannedMetricView) -> None:
@@ -183,12 +190,17 @@ class _Maker:
         definition = {
             "version": "1.1",
             "source": ".".join(_backticked(part) for part in (catalog, schema, base)),
-            "dimensions": [{"name": c.name, "expr": _backticked(c.name)} for c in view.base.columns if c.name not in view.measures],
+            "dimensions": [
+                {"name": c.name, "expr": _backticked(c.name)} for c in view.base.columns if c.name not in view.measures
+            ],
             "measures": [
-                {"name": name, "expr": f"{'AVG' if is_averaged(name) else 'SUM'}({_backticked(name)})"} for name in view.measures
+                {"name": name, "expr": f"{'AVG' if is_averaged(name) else 'SUM'}({_backticked(name)})"}
+                for name in view.measures
             ],
         }
-        self._engine.register_metric_view(view.identifier, yaml.safe_dump(definition, sort_keys=False, allow_unicode=True))
+        self._engine.register_metric_view(
+            view.identifier, yaml.safe_dump(definition, sort_keys=False, allow_unicode=True)
+        )
         note = self._note(view.identifier) or ("" if view.measures else "no measure is known from the space")
         self._made.append(GeneratedAsset(view.identifier, "METRIC VIEW", len(view.base.columns), rows, note))
 
@@ -200,7 +212,10 @@ class _Maker:
         source = ".".join(_backticked(part) for part in (catalog, schema, f"{own}__rows"))
         self._engine.register_table_function(
             function.identifier,
-            [RoutineParameter(name, type_text, None if required else "NULL") for name, type_text, required in function.parameters],
+            [
+                RoutineParameter(name, type_text, None if required else "NULL")
+                for name, type_text, required in function.parameters
+            ],
             f"SELECT * FROM {source}",  # noqa: S608 - quoted names
         )
         guessed = "parameters and columns are unknown, nothing in the space calls it" if function.is_guessed else ""

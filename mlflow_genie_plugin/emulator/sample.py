@@ -39,12 +39,15 @@ def sample_benchmarks_path() -> Iterator[Path]:
 def bad_edit(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document after a plausible bad edit in the browser; ``document`` itself stays as it is.
 
-    Somebody is asked for "revenue as on the invoices": they change the measure to the list amount, which forgets the discount,
-    and "tidy up" the join from orders to customers and the sentence that says which nation counts. Revenue is then wrong
+    Somebody is asked for "revenue as on the invoices": they change the measure to the list amount, which forgets the
+    discount,
+    and "tidy up" the join from orders to customers and the sentence that says which nation counts. Revenue is then
+    wrong
     everywhere it is composed, and revenue by nation or region silently follows the supplier.
 
     Raises:
-        UsageError: The document is not the sample space (a part to be edited is missing), so that the edit would do nothing.
+        UsageError: The document is not the sample space (a part to be edited is missing), so that the edit would do
+            nothing.
     """
     edited = copy.deepcopy(document)
     try:

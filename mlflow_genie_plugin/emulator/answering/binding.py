@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class CannotGroundError(Exception):
-    """Raised inside the answerer when a question cannot be tied to the space; the message is a question for the user."""
+    """Raised when a question cannot be tied to the space; the message is a question for the user."""
 
 
 class Binder:

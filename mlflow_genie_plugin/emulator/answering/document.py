@@ -1,6 +1,7 @@
 """Reading a ``serialized_space`` that may be anything: every accessor returns an empty value instead of failing.
 
-Genie accepts a space with one broken entry and answers from the rest; so does the local workspace. Whether a document is
+Genie accepts a space with one broken entry and answers from the rest; so does the local workspace. Whether a document
+is
 valid is the business of ``space.validate``.
 """
 

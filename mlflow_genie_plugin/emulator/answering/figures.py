@@ -1,4 +1,4 @@
-"""Figures over plain tables: counts, sums, averages and the measures a space defines, safe against rows that multiply."""
+"""Figures over plain tables: counts, sums, averages and defined measures, safe against rows that multiply."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Figures:
         return found
 
     def base(self, asks: list[Ask], paths: JoinPaths) -> str:
-        """Return the table whose rows all figures can be taken from: the one every other table hangs on by to-one joins."""
+        """Return the table whose rows all figures can be taken from: every other table hangs on it by to-one joins."""
         tables = list(dict.fromkeys(table for ask in asks for table in self.tables(ask)))
         for table in tables:
             if all(paths.path([table], other, only_to_one=True) is not None for other in tables):
@@ -93,7 +93,8 @@ class Figures:
             safe = aggregate in {"MIN", "MAX", "COUNT"}
         if not safe and (tree.multiplies or tree.base != home):
             raise CannotGroundError(
-                f"Joining these tables would count rows of {home.rsplit('.', 1)[-1]} more than once. Can you ask for one of the two?"
+                f"Joining these tables would count rows of {home.rsplit('.', 1)[-1]} more than once. "
+                "Can you ask for one of the two?"
             )
         return Figure(sql, alias)
 
@@ -103,7 +104,7 @@ class Figures:
 
         expression = parse_expression(figure.sql)
         aggregates = list(expression.find_all(exp.AggFunc)) if expression is not None else []
-        if expression is None or len(aggregates) != 1 or aggregates[0] is not expression:
+        if expression is None or len(aggregates) != 1 or not isinstance(expression, exp.AggFunc):
             raise CannotGroundError(f"A share of {figure.alias} is not defined. Do you want the figure itself?")
         if isinstance(expression, exp.Count):
             counted = expression.this

@@ -10,30 +10,10 @@ from mlflow_genie_plugin.emulator.answering.parameter_values import Wanted, read
 from mlflow_genie_plugin.emulator.answering.pieces import Piece
 from mlflow_genie_plugin.emulator.answering.sql_text import parts_of, quoted_identifier, string_literal
 from mlflow_genie_plugin.emulator.answering.vocabulary import words_of
-from mlflow_genie_plugin.emulator.answering.words import phrase_of, tokenize
+from mlflow_genie_plugin.emulator.answering.words import phrase_of, tokenize, word_set
 
-_EMPTY_WORDS = frozenset(
-    [
-        "get",
-        "fn",
-        "tvf",
-        "func",
-        "function",
-        "by",
-        "for",
-        "of",
-        "the",
-        "list",
-        "show",
-        "fetch",
-        "find",
-        "compute",
-        "calculate",
-        "udf",
-        "to",
-        "in",
-        "and",
-    ]
+_EMPTY_WORDS = word_set(
+    """get fn tvf func function by for of the list show fetch find compute calculate udf to in and"""
 )
 _MEANINGFUL = frozenset(
     {"mention", "unknown", "period", "number", "grain", "without", "not", "share", "compare", "extreme", "versus"}
@@ -43,7 +23,8 @@ _MEANINGFUL = frozenset(
 def match_function(question: str, pieces: Sequence[Piece], knowledge: SpaceKnowledge) -> str | None:
     """Return the call of the table function that the question describes, or None.
 
-    A function is called when the question says every word of its name, gives every argument without a default, and asks for
+    A function is called when the question says every word of its name, gives every argument without a default, and
+    asks for
     nothing that name, comment and parameters do not speak of.
     """
     asked = {token.stem for token in tokenize(question)}
@@ -87,7 +68,7 @@ def _call(function: Function, name: set[str], asked: set[str], pieces: Sequence[
             continue
         literal = _literal(values[parameter.name], parameter.type_text)
         arguments.append(f"{parameter.name} => {literal}" if skipped else literal)
-    return f"SELECT * FROM {quoted_identifier(function.identifier)}({', '.join(arguments)})"
+    return f"SELECT * FROM {quoted_identifier(function.identifier)}({', '.join(arguments)})"  # noqa: S608 - names are quoted
 
 
 def _literal(value: str, type_text: str) -> str:

@@ -12,7 +12,7 @@ from mlflow_genie_plugin.emulator.answering.sql_text import parse_expression
 
 @dataclass(frozen=True)
 class Step:
-    """One join walked in one direction; ``to_one``: a row of ``source`` meets at most one row of ``target``; ``from_one``: the reverse."""
+    """One join walked one way; ``to_one``: a source row meets at most one target row, ``from_one``: the reverse."""
 
     join: Join
     source: str
@@ -22,7 +22,7 @@ class Step:
 
 
 class JoinPaths:
-    """The join graph of a space. Only what ``join_specs`` says is an edge: nothing is guessed from equal column names."""
+    """The join graph of a space: only what ``join_specs`` says, nothing is guessed from equal column names."""
 
     def __init__(self, knowledge: SpaceKnowledge) -> None:
         self._knowledge = knowledge
@@ -41,7 +41,8 @@ class JoinPaths:
     ) -> list[Step] | None:
         """Return the shortest walk from any of ``sources`` to ``target``.
 
-        A walk never multiplies rows after it went to a "one" side: two facts that share a dimension are not related row by
+        A walk never multiplies rows after it went to a "one" side: two facts that share a dimension are not related
+        row by
         row. ``ends`` are the sources that were themselves reached that way.
 
         Returns:

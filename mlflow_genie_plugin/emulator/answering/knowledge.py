@@ -1,6 +1,7 @@
 """What a space says about its data: tables, columns, joins, snippets, examples and functions, joined with the catalog.
 
-Built from the ``serialized_space`` and the catalog view alone. Benchmarks are never read: they are the exam, not the lesson.
+Built from the ``serialized_space`` and the catalog view alone. Benchmarks are never read: they are the exam, not the
+lesson.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Join:
-    """One join the space allows. ``to_one`` says that a left row meets at most one right row, ``from_one`` the reverse."""
+    """One join the space allows; ``to_one``: a left row meets at most one right row, ``from_one``: the reverse."""
 
     left: str
     right: str
@@ -136,7 +137,7 @@ class SpaceKnowledge:
 
 
 def read_knowledge(document: Any, catalog: CatalogView) -> SpaceKnowledge:
-    """Return what ``document`` says; broken entries are left out, columns come from the catalog where it knows the table."""
+    """Return what ``document`` says, broken entries left out; columns are the catalog's where it knows the table."""
     tables: dict[str, Table] = {}
     for group in ("tables", "metric_views"):
         for entry in entries(document, "data_sources", group):

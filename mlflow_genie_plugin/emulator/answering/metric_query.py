@@ -132,7 +132,8 @@ class _MetricQuery:
                 self.query.where.append(f"{quoted_name(column.name)} {bound}")
             else:
                 raise CannotGroundError(
-                    f"{self.view.name} cannot be narrowed to {condition.mention.concepts[0].name}. Which rows should count?"
+                    f"{self.view.name} cannot be narrowed to {condition.mention.concepts[0].name}. "
+                    "Which rows should count?"
                 )
         for (column, negated), values in by_column.items():
             literals = [string_literal(value) for value in dict.fromkeys(values)]
@@ -173,7 +174,7 @@ class _MetricQuery:
         )
 
     def dimension_of_value(self, mention: Mention) -> Column:
-        """Return the dimension a value belongs to: its own, or the one that is spoken of like the table column it was found in."""
+        """Return the dimension a value belongs to: its own, or the one spoken of like the column it was found in."""
         for concept in mention.concepts:
             if concept.column is not None and concept.column in self.view.columns.values():
                 return concept.column

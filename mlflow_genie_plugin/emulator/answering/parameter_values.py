@@ -12,15 +12,15 @@ from mlflow_genie_plugin.emulator.answering.pieces import Piece
 from mlflow_genie_plugin.emulator.answering.sql_text import number_literal
 from mlflow_genie_plugin.emulator.answering.time_phrases import Period
 from mlflow_genie_plugin.emulator.answering.vocabulary import words_of
-from mlflow_genie_plugin.emulator.answering.words import phrase_of, whole_number_of
+from mlflow_genie_plugin.emulator.answering.words import phrase_of, whole_number_of, word_set
 
-_OPENING = frozenset(["start", "from", "after", "since", "begin", "beginning", "min", "minimum", "lower", "earliest"])
-_CLOSING = frozenset(["end", "to", "until", "till", "before", "max", "maximum", "upper", "latest", "last"])
+_OPENING = word_set("""start from after since begin beginning min minimum lower earliest""")
+_CLOSING = word_set("""end to until till before max maximum upper latest last""")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A value to look for. ``columns``: where a text value may come from; ``exclusive``: the SQL compares with ``<``."""
+    """A value to look for; ``columns``: where a text may come from, ``exclusive``: the SQL compares with ``<``."""
 
     name: str
     type_text: str
@@ -122,9 +122,10 @@ def _number(item: Wanted, pieces: Sequence[Piece], used: set[int]) -> tuple[str,
             None,
         )
     for index, piece in enumerate(pieces):
-        if piece.kind == "number" and index not in used and piece.number is not None:
-            if not whole or whole_number_of(piece.number) is not None:
-                return number_literal(piece.number), index
+        if piece.kind != "number" or index in used or piece.number is None:
+            continue
+        if not whole or whole_number_of(piece.number) is not None:
+            return number_literal(piece.number), index
     return None
 
 

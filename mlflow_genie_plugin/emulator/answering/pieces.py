@@ -1,4 +1,4 @@
-"""A question cut into pieces: mentions of the space's words, periods, grains, numbers and the words that give structure."""
+"""A question cut into pieces: mentions of the space's words, periods, grains, numbers, and words of structure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain, Period, match_time
 from mlflow_genie_plugin.emulator.answering.vocabulary import Mention, Vocabulary
-from mlflow_genie_plugin.emulator.answering.words import Token, tokenize
+from mlflow_genie_plugin.emulator.answering.words import Token, tokenize, word_set
 
 # marker → (kind, value); longer phrases win over shorter ones.
 _MARKERS: dict[str, tuple[str, str]] = {
@@ -76,231 +76,19 @@ _MARKERS: dict[str, tuple[str, str]] = {
 }
 _MARKER_PHRASES = {tuple(text.split()): marker for text, marker in _MARKERS.items()}
 _LONGEST_MARKER = max(len(phrase) for phrase in _MARKER_PHRASES)
-_FILLERS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "had",
-        "having",
-        "there",
-        "here",
-        "it",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "what",
-        "how",
-        "when",
-        "where",
-        "who",
-        "whom",
-        "why",
-        "i",
-        "we",
-        "us",
-        "our",
-        "me",
-        "my",
-        "you",
-        "your",
-        "they",
-        "them",
-        "their",
-        "he",
-        "she",
-        "can",
-        "could",
-        "would",
-        "will",
-        "shall",
-        "should",
-        "may",
-        "might",
-        "please",
-        "tell",
-        "give",
-        "want",
-        "need",
-        "know",
-        "see",
-        "find",
-        "get",
-        "show",
-        "shown",
-        "look",
-        "let",
-        "all",
-        "any",
-        "some",
-        "many",
-        "much",
-        "only",
-        "just",
-        "also",
-        "so",
-        "far",
-        "then",
-        "than",
-        "as",
-        "if",
-        "into",
-        "out",
-        "up",
-        "about",
-        "value",
-        "values",
-        "amount",
-        "amounts",
-        "figure",
-        "figures",
-        "number",
-        "numbers",
-        "data",
-        "record",
-        "records",
-        "row",
-        "rows",
-        "entry",
-        "entries",
-        "information",
-        "result",
-        "results",
-        "following",
-        "item",
-        "items",
-        "sold",
-        "sell",
-        "selling",
-        "buy",
-        "bought",
-        "made",
-        "make",
-        "come",
-        "came",
-        "coming",
-        "go",
-        "going",
-        "went",
-        "given",
-        "giving",
-        "took",
-        "take",
-        "taken",
-        "generate",
-        "generated",
-        "earned",
-        "earn",
-        "recorded",
-        "register",
-        "registered",
-        "exist",
-        "existing",
-        "located",
-        "live",
-        "lives",
-        "living",
-        "based",
-        "currently",
-        "now",
-        "available",
-        "respectively",
-        "ever",
-        "far",
-        "place",
-        "belong",
-        "belongs",
-        "use",
-        "used",
-        "using",
-        "within",
-        "during",
-        "through",
-        "by",
-        "per",
-        "stand",
-        "stands",
-        "cost",
-        "come's",
-        "had",
-        "get",
-        "got",
-        "got's",
-        "say",
-        "said",
-        "called",
-        "name",
-        "names",
-        "kind",
-        "kinds",
-        "type",
-        "types",
-        "sort",
-        "exactly",
-        "what's's",
-        "s",
-        "t",
-        "dollars",
-        "dollar",
-        "usd",
-        "eur",
-        "happen",
-        "happened",
-        "occur",
-        "occurred",
-        "day",
-        "days",
-        "date",
-        "dates",
-        "time",
-        "period",
-        "worth",
-        "each",
-        "other",
-        "break",
-        "broken",
-        "down",
-        "overview",
-        "summary",
-        "summarise",
-        "summarize",
-        "report",
-        "calculate",
-        "compute",
-        "return",
-        "returns",
-        "display",
-        "most",
-        "more",
-        "less",
-        "one",
-        "ones",
-        "order-wise",
-        "across",
-        "over",
-        "total",
-    ]
+_FILLERS = word_set(
+    """a an the of in on at to for from is are was were be been being do does did has have had having there here it its
+    this that these those what how when where who whom why i we us our me my you your they them their he she can
+    could would will shall should may might please tell give want need know see find get show shown look let all any
+    some many much only just also so far then than as if into out up about value values amount amounts figure
+    figures number numbers data record records row rows entry entries information result results following item
+    items sold sell selling buy bought made make come came coming go going went given giving took take taken
+    generate generated earned earn recorded register registered exist existing located live lives living based
+    currently now available respectively ever far place belong belongs use used using within during through by per
+    stand stands cost come's had get got got's say said called name names kind kinds type types sort exactly
+    what's's s t dollars dollar usd eur happen happened occur occurred day days date dates time period worth each
+    other break broken down overview summary summarise summarize report calculate compute return returns display
+    most more less one ones order-wise across over total"""
 )
 
 
@@ -308,7 +96,8 @@ _FILLERS = frozenset(
 class Piece:
     """One piece of a question.
 
-    ``kind``: mention, owner (a table that says whose column follows), period, grain, number, unknown, or the kind of a marker (``aggregate``, ``group`` …) with its ``value``.
+    ``kind``: mention, owner (a table that says whose column follows), period, grain, number, unknown, or the kind of
+    a marker (``aggregate``, ``group`` …) with its ``value``.
     """
 
     kind: str
@@ -324,7 +113,7 @@ class Piece:
 
 
 def cut(question: str, vocabulary: Vocabulary) -> list[Piece]:
-    """Return the pieces of ``question`` in order; filler words are dropped, words that mean nothing stay as ``unknown``."""
+    """Return the pieces of ``question`` in order, without filler words; words that mean nothing stay as ``unknown``."""
     tokens = tokenize(question)
     pieces: list[Piece] = []
     at = 0

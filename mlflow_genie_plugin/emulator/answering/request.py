@@ -12,7 +12,8 @@ from mlflow_genie_plugin.emulator.answering.vocabulary import Mention
 class Ask:
     """A figure: an aggregate over a mention.
 
-    ``aggregate`` is SUM, AVG, MIN, MAX, MEDIAN, COUNT, AVG COUNT ("average number of") or None (the mention says it, or a default
+    ``aggregate`` is SUM, AVG, MIN, MAX, MEDIAN, COUNT, AVG COUNT ("average number of") or None (the mention says it,
+    or a default
     applies); ``distinct`` counts different values.
     """
 
@@ -23,7 +24,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition on a mention: a snippet's own condition (``operator`` empty), values (IN) or a comparison with numbers."""
+    """A condition: a snippet's own (``operator`` empty), values of a mention (IN), or a comparison with numbers."""
 
     mention: Mention
     operator: str = ""

@@ -8,26 +8,11 @@ from mlflow_genie_plugin.emulator.answering.binding import Binder, CannotGroundE
 from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table
 from mlflow_genie_plugin.emulator.answering.request import Request
 from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
-from mlflow_genie_plugin.emulator.answering.words import phrase_of
+from mlflow_genie_plugin.emulator.answering.words import phrase_of, word_set
 
 TABLE_KINDS = ("measure", "filter", "expression", "column", "value", "table")
-_NEVER_SUMMED = frozenset(
-    [
-        "price",
-        "rate",
-        "discount",
-        "tax",
-        "size",
-        "age",
-        "score",
-        "percent",
-        "pct",
-        "percentage",
-        "ratio",
-        "temperature",
-        "retailprice",
-        "index",
-    ]
+_NEVER_SUMMED = word_set(
+    """price rate discount tax size age score percent pct percentage ratio temperature retailprice index"""
 )
 
 
@@ -61,7 +46,7 @@ class Resolution:
         return named[0] if named else None
 
     def date_column(self, tables: Iterable[str], reachable: Iterable[str]) -> Column:
-        """Return the column a period is about when the question names none: steered, or the only one of the first table with any.
+        """Return the column a period is about when the question names none: the steered one, or the only one there is.
 
         Raises:
             CannotGroundError: There is none, or the choice is open.

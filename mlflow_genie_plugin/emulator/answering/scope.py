@@ -77,7 +77,7 @@ class Scope:
         return self.resolution.date_column(tree.tables, [*near, *far])
 
     def connect_context(self, tree: JoinTree) -> None:
-        """Join the tables the question names in passing; where that would multiply rows, their rows only have to exist."""
+        """Join the tables named in passing; where that would multiply rows, their rows only have to exist."""
         for mention in self.request.context:
             concept = self.resolution.concept(mention, "table")
             if concept is not None and concept.table not in tree.tables:

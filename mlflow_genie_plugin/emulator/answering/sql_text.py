@@ -7,56 +7,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mlflow_genie_plugin.emulator.answering.words import word_set
+
 if TYPE_CHECKING:
     from sqlglot import exp
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = frozenset(
-    [
-        "all",
-        "and",
-        "as",
-        "by",
-        "case",
-        "cross",
-        "date",
-        "distinct",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "false",
-        "from",
-        "full",
-        "group",
-        "having",
-        "in",
-        "inner",
-        "intersect",
-        "into",
-        "is",
-        "join",
-        "left",
-        "like",
-        "limit",
-        "not",
-        "null",
-        "on",
-        "or",
-        "order",
-        "outer",
-        "right",
-        "select",
-        "table",
-        "then",
-        "true",
-        "union",
-        "using",
-        "values",
-        "when",
-        "where",
-        "with",
-    ]
+_RESERVED = word_set(
+    """all and as by case cross date distinct else end except exists false from full group having in inner intersect
+    into is join left like limit not null on or order outer right select table then true union using values when
+    where with"""
 )
 
 
@@ -112,7 +72,8 @@ def parse_expression(sql: str) -> exp.Expression | None:
     only_a_list = {name for name, value in tree.args.items() if value} <= {"expressions", "kind"}
     if len(selected) != 1 or not only_a_list or list(selected[0].find_all(exp.Query)):
         return None
-    return selected[0].unalias()
+    expression: exp.Expression = selected[0].unalias()
+    return expression
 
 
 def is_aggregate(expression: exp.Expression) -> bool:
@@ -134,7 +95,7 @@ def is_condition(expression: exp.Expression) -> bool:
 
 
 def with_qualifiers(expression: exp.Expression, qualifier_of: Callable[[exp.Column], str | None]) -> str:
-    """Return an expression as SQL with every column's table name replaced by what ``qualifier_of`` returns (None: as it is)."""
+    """Return an expression as SQL, each column qualified by what ``qualifier_of`` returns (None: as it is)."""
     from sqlglot import exp
 
     copy = expression.copy()

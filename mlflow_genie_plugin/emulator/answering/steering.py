@@ -27,7 +27,8 @@ _MEANS = re.compile(
 )
 _EQUALS = re.compile(r"^(?P<term>[A-Za-z][\w \-]{0,40}?)\s*=\s*(?P<meaning>[A-Za-z_]+\s*\(.+)$")
 _ASKED = re.compile(
-    r"^(?:when|if) (?:asked|the user asks|someone asks|users ask) (?:about|for) (?P<term>[\w \-]{1,60}?),? (?:then )?use (?P<meaning>.+)$",
+    r"^(?:when|if) (?:asked|the user asks|someone asks|users ask) (?:about|for) (?P<term>[\w \-]{1,60}?),? "
+    r"(?:then )?use (?P<meaning>.+)$",
     re.IGNORECASE,
 )
 _FOR_USE = re.compile(

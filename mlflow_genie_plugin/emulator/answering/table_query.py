@@ -160,7 +160,7 @@ class _GroupQuery:
         )
 
     def per(self, asks: list[Ask], tree: JoinTree) -> str | None:
-        """Take what an average is "per" out of the groups and return its SQL ("average number of orders per customer")."""
+        """Take what an average is "per" out of the groups and return its SQL ("average … per customer")."""
         asked = next((ask for ask in asks if ask.aggregate in {"AVG", "AVG COUNT"}), None)
         if asked is None:
             return None
@@ -224,7 +224,7 @@ class _GroupQuery:
         return [(key, key.rsplit(".", 1)[-1].strip("`"))]
 
     def compared_groups(self, members: list[Mention | Grain]) -> list[Mention | Grain]:
-        """Return the groups that a comparison implies: "1995 versus 1996" groups by year, "AIR versus RAIL" by ship mode."""
+        """Return the groups a comparison implies: "1995 versus 1996" groups by year, "AIR versus RAIL" by ship mode."""
         if not self.request.compares:
             return []
         if len(self.request.periods) > 1 and not any(isinstance(member, Grain) for member in members):

@@ -1,4 +1,4 @@
-"""Periods and grains in a question: ``in 1995``, ``between 1995-01-01 and 1995-03-31``, ``last 30 days``, ``by month``."""
+"""Periods and grains in a question: ``in 1995``, ``from 1995-01-01 to 1995-03-31``, ``last 30 days``, ``by month``."""
 
 from __future__ import annotations
 

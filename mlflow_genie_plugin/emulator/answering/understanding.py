@@ -148,9 +148,8 @@ class _Reader:
     def forget(self, mention: Mention) -> None:
         """Take a mention out of the lists it was put into before a later piece showed what it is for."""
         request = self.request
-        for found in (request.groups, request.columns, request.context):
-            if mention in found:
-                found.remove(mention)  # type: ignore[attr-defined]
+        request.groups = [group for group in request.groups if group != mention]
+        self.forget_listing(mention)
         if request.subject is mention:
             request.subject = None
 
@@ -228,10 +227,9 @@ class _Reader:
         if role not in {"group", "rank"}:
             self.role = ""
         following = self.pieces[at + 1] if at + 1 < len(self.pieces) else None
-        if value := mention.of("value"):
-            if not self.is_rather_a_name(mention, value):
-                self.place_value(at, mention)
-                return 1
+        if (value := mention.of("value")) and not self.is_rather_a_name(mention, value):
+            self.place_value(at, mention)
+            return 1
         if role == "without" and (mention.of("table") or mention.of("filter")):
             if mention.of("table"):
                 request.without.append(mention)
@@ -347,7 +345,7 @@ class _Reader:
                 found.remove(mention)
 
     def is_date_hint(self, mention: Mention, at: int) -> bool:
-        """Return whether a date column only says which date a period is about ("shipped in 1995"), or is a mere verb."""
+        """Return whether a date column only says what a period is about ("shipped in 1995"), or is a mere verb."""
         concept = mention.of("column", "dimension")
         if concept is None or concept.column is None or not concept.column.is_temporal or self.aggregate or self.role:
             return False
@@ -370,7 +368,7 @@ class _Reader:
         )
 
     def is_figure(self, mention: Mention) -> bool:
-        """Return whether a mention can be ranked by: a measure, a numeric column or expression, or rows to be counted."""
+        """Return whether a mention can rank: a measure, a numeric column or expression, or rows to be counted."""
         best = mention.concepts[0]
         if best.kind in {"measure", "metric", "expression"}:
             return True

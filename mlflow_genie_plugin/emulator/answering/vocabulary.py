@@ -5,37 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from mlflow_genie_plugin.emulator.answering.knowledge import Column, Snippet, SpaceKnowledge, Table
 from mlflow_genie_plugin.emulator.answering.sql_text import is_aggregate, is_condition, parse_expression, parts_of
-from mlflow_genie_plugin.emulator.answering.words import Token, phrase_of, tokenize
+from mlflow_genie_plugin.emulator.answering.words import Token, phrase_of, tokenize, word_set
 from mlflow_genie_plugin.emulator.catalog_view import CatalogView
 
 MAX_VALUES = 1024  # as many values per column as Genie keeps for entity matching
 _MAX_WORDS = 7
-_VAGUE = frozenset(
-    [
-        "a",
-        "an",
-        "name",
-        "key",
-        "id",
-        "date",
-        "number",
-        "code",
-        "type",
-        "total",
-        "value",
-        "amount",
-        "count",
-        "day",
-        "the",
-        "first",
-        "sum",
-        "status",
-    ]
-)
+_VAGUE = word_set("""a an name key id date number code type total value amount count day the first sum status""")
 # What an adjective measures, by words that occur in column names.
 HINTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
@@ -46,46 +25,15 @@ HINTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("older", "younger"), ("age",)),
     **dict.fromkeys(("heavier", "lighter"), ("weight",)),
 }
-_SMALL_WORDS = frozenset(
-    [
-        "a",
-        "i",
-        "an",
-        "the",
-        "in",
-        "on",
-        "of",
-        "to",
-        "by",
-        "no",
-        "not",
-        "all",
-        "any",
-        "or",
-        "and",
-        "is",
-        "it",
-        "at",
-        "as",
-        "us",
-        "me",
-        "my",
-        "we",
-        "be",
-        "do",
-        "go",
-        "so",
-        "up",
-        "if",
-    ]
-)
+_SMALL_WORDS = word_set("""a i an the in on of to by no not all any or and is it at as us me my we be do go so up if""")
 
 
 @dataclass(frozen=True)
 class Concept:
     """One thing a phrase can name.
 
-    ``kind``: measure, filter, expression (all with ``sql``), column, dimension, metric (a metric view's measure), table, value.
+    ``kind``: measure, filter, expression (all with ``sql``), column, dimension, metric (a metric view's measure),
+    table, value.
     ``weight`` orders the readings of one phrase: a synonym somebody wrote is stronger than a description's first words.
     """
 
@@ -123,7 +71,6 @@ class Vocabulary:
         self._catalog = catalog
         self._phrases: dict[tuple[str, ...], list[Concept]] = {}
         self._parts: dict[str, list[Concept]] = {}
-        self._matching = [c for t in knowledge.tables.values() for c in t.columns.values() if c.matches_values]
         for table in knowledge.tables.values():
             self._add_table(table)
         for snippet in knowledge.snippets:
@@ -163,14 +110,14 @@ class Vocabulary:
         return found
 
     def exact_value(self, column: Column, text: str) -> str | None:
-        """Return the value of an entity-matching column that is spelled ``text``, case aside; single letters count here."""
+        """Return the value of an entity-matching column spelled ``text``, case aside; single letters count here."""
         if not column.matches_values:
             return None
         values = self._catalog.distinct_values(column.table, column.name, MAX_VALUES)
         return next((value for value in values if value.lower() == text.lower()), None)
 
     def numeric_part(self, adjective: str, tables: set[str]) -> Mention | None:
-        """Return the numeric column that an adjective speaks of (``longer`` → a distance or duration), if it is only one."""
+        """Return the one numeric column that an adjective speaks of: ``longer`` → a distance or duration."""
         hints = HINTS.get(adjective, ())
         found = [
             column
@@ -189,11 +136,17 @@ class Vocabulary:
         return Mention(at, at + 1, tuple(concepts)) if concepts else None
 
     def _values(self, words: tuple[str, ...], tokens: Sequence[Token] | None) -> Iterator[Concept]:
-        for column in self._matching:
-            index = _value_index(self._catalog.distinct_values(column.table, column.name, MAX_VALUES))
+        for column, index in self._indexes:
             value = index.get(words)
             if value is not None and not (tokens and _is_small(words, tokens, value)):
                 yield Concept("value", value, 0.9, column=column, table=column.table, value=value)
+
+    @cached_property
+    def _indexes(self) -> list[tuple[Column, dict[tuple[str, ...], str]]]:
+        """The values of every entity-matching column, by the words they are spoken as."""
+        columns = [c for table in self._knowledge.tables.values() for c in table.columns.values() if c.matches_values]
+        indexes = [(c, _value_index(self._catalog.distinct_values(c.table, c.name, MAX_VALUES))) for c in columns]
+        return [(column, index) for column, index in indexes if index]
 
     def _add(self, phrase: tuple[str, ...], concept: Concept) -> None:
         if phrase and len(phrase) <= _MAX_WORDS:
@@ -284,7 +237,8 @@ def _value_index(values: tuple[str, ...]) -> dict[tuple[str, ...], str]:
 
 
 def _is_small(words: tuple[str, ...], tokens: Sequence[Token], value: str) -> bool:
-    # "A", "IN" or "ALL" are values in some columns and small words everywhere: only the exact spelling in capitals counts,
+    # "A", "IN" or "ALL" are values in some columns and small words everywhere: only the exact spelling in capitals
+    # counts,
     # and a single letter or digit never stands alone.
     text = " ".join(token.text for token in tokens)
     if len(value) <= 1 or all(word.isdigit() for word in words):

@@ -12,7 +12,7 @@ _TOKEN = re.compile(
     |(?P<date>(?<![\d-])\d{4}-\d{2}-\d{2}(?![\d-]))
     |(?P<month>(?<![\d-])\d{4}-\d{2}(?![\d-]))
     |(?P<number>(?<![\w.])-?\$?\d+(?:,\d{3})*(?:\.\d+)?(?:\s?(?:million|thousand|billion)\b|[kKmM]\b|%)?)
-    |(?P<word>[^\W_]+(?:['’][a-z]{1,2}\b)?)
+    |(?P<word>[^\W_]+(?:['\u2019][a-z]{1,2}\b)?)
     """,
     re.VERBOSE,
 )
@@ -71,6 +71,11 @@ class Token:
     comma: bool = False
 
 
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text as a set: a list of words reads better as a paragraph than as literals."""
+    return frozenset(text.split())
+
+
 @lru_cache(maxsize=4096)
 def tokenize(text: str) -> tuple[Token, ...]:
     """Return the tokens of ``text`` in order; punctuation separates and is dropped."""
@@ -87,7 +92,7 @@ def tokenize(text: str) -> tuple[Token, ...]:
         elif kind == "number":
             tokens.append(Token(raw, raw.lower(), raw.lower(), "number", _number(raw), comma))
         else:
-            word = re.sub(r"['’]s?$|['’](?:re|ve|ll|d|m)$", "", raw.lower())
+            word = re.sub(r"['\u2019]s?$|['\u2019](?:re|ve|ll|d|m)$", "", raw.lower())
             tokens.append(Token(raw, word, stem(word), kind, _NUMBER_WORDS.get(word), comma))
     return tuple(tokens)
 
@@ -110,7 +115,7 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=16384)
 def phrase_of(name: str) -> tuple[str, ...]:
-    """Return the stems a name is spoken as: ``OrderDate``, ``order_date`` and ``order dates`` → ``("order", "date")``."""
+    """Return the stems a name is spoken as: ``OrderDate`` and ``order_dates`` → ``("order", "date")``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ")
     return tuple(token.stem for token in tokenize(spaced) if token.stem)
 

@@ -42,7 +42,11 @@ def column_type(name: str, description: str, evidence: ColumnEvidence | None, *,
     if family == "NUMBER":
         literals = [value for value in evidence.literals if isinstance(value, float)] if evidence is not None else []
         fractional = any(not value.is_integer() for value in literals) or bool(_FRACTION.search(lower))
-        return "DOUBLE" if fractional or not (_WHOLE.search(lower) or literals or lower.endswith(("_id", "_key"))) else "BIGINT"
+        return (
+            "DOUBLE"
+            if fractional or not (_WHOLE.search(lower) or literals or lower.endswith(("_id", "_key")))
+            else "BIGINT"
+        )
     if family == "ARRAY":
         return "ARRAY<STRING>"
     if family == "DATE":

@@ -1,4 +1,4 @@
-"""What the SQL of a space shows about its tables: columns, uses, literals, equal keys, and conditions that hold together."""
+"""What the SQL of a space shows about its tables: columns, uses, literals, equal keys, joint conditions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.emulator.answering.words import word_set
 from mlflow_genie_plugin.sql_dialect import normalise_name
 from mlflow_genie_plugin.sql_dialect.assets import dotted_name, function_name, is_cte_reference, is_measure
 
@@ -16,17 +17,31 @@ Literal = str | float | bool
 ColumnKey = tuple[str, str]
 
 _DATE_TEXT = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATE_FUNCTIONS = frozenset(
-    """year month day quarter week weekofyear dayofweek dayofmonth dayofyear date_trunc trunc timestamp_trunc datediff date_diff
-    date_add date_sub dateadd add_months last_day months_between date_format extract time_to_str timestampdiff timestampadd
-    ts_or_ds_add ts_or_ds_diff date timestampadd day_of_week day_of_month day_of_year week_of_year months_between hour minute
-    unix_timestamp""".split()  # noqa: SIM905 - one list of words reads better than forty literals
+_DATE_FUNCTIONS = word_set(
+    """year month day quarter week weekofyear dayofweek dayofmonth dayofyear date_trunc trunc timestamp_trunc
+    datediff date_diff date_add date_sub dateadd add_months last_day months_between date_format extract
+    time_to_str timestampdiff timestampadd ts_or_ds_add ts_or_ds_diff date day_of_week day_of_month day_of_year
+    week_of_year hour minute unix_timestamp"""
 )
-_NUMBER_FUNCTIONS = frozenset("sum avg median stddev variance round abs ceil floor sqrt percentile_approx percentile ln exp".split())  # noqa: SIM905
-_TEXT_FUNCTIONS = frozenset("lower upper trim initcap concat concat_ws substring split length regexp_like regexp_extract".split())  # noqa: SIM905
+_NUMBER_FUNCTIONS = word_set(
+    "sum avg median stddev variance round abs ceil floor sqrt percentile_approx percentile ln exp"
+)
+_TEXT_FUNCTIONS = word_set(
+    "lower upper trim initcap concat concat_ws substring split length regexp_like regexp_extract"
+)
 _ARRAY_FUNCTIONS = (exp.ArrayContains, exp.Explode, exp.ArraySize, exp.ArrayToString)
 # Functions of a date that are numbers: ``year = YEAR(current_date())`` says that the column is a number.
-_CALENDAR_NUMBERS = (exp.Year, exp.Month, exp.Quarter, exp.Week, exp.DayOfMonth, exp.DayOfWeek, exp.DayOfYear, exp.Extract, exp.DateDiff)
+_CALENDAR_NUMBERS = (
+    exp.Year,
+    exp.Month,
+    exp.Quarter,
+    exp.Week,
+    exp.DayOfMonth,
+    exp.DayOfWeek,
+    exp.DayOfYear,
+    exp.Extract,
+    exp.DateDiff,
+)
 
 
 @dataclass
@@ -41,7 +56,7 @@ class ColumnEvidence:
 
 @dataclass
 class AssetEvidence:
-    """One table, metric view or table function that the SQL names. ``calls`` holds the arguments of a function's calls."""
+    """A table, metric view or function that the SQL names; ``calls`` holds the arguments of a function's calls."""
 
     name: str
     columns: dict[str, ColumnEvidence] = field(default_factory=dict)
@@ -67,7 +82,7 @@ class Evidence:
 
 
 class Reader:
-    """Adds the evidence of one statement after the other. ``known`` are the full names of the space, for SQL that shortens them."""
+    """Adds evidence, statement by statement; ``known`` are the full names of the space, for SQL that shortens them."""
 
     def __init__(self, evidence: Evidence, known: list[str]) -> None:
         self.evidence = evidence
@@ -100,7 +115,7 @@ class Reader:
         self.evidence.asset(asset).column(node.name)
         return asset, node.name.lower()
 
-    # --- whose column ---------------------------------------------------------------------------------------------------
+    # --- whose column
 
     def sources(self, select: exp.Select) -> dict[str, str]:
         """Return alias → asset of the tables in FROM; derived tables map to an empty name."""
@@ -141,7 +156,9 @@ class Reader:
         asset.calls.append([_argument(argument) for argument in call.expressions])
         return name
 
-    def owner(self, column: exp.Column, select: exp.Select, sources: dict[str, str], derived: set[str]) -> ColumnKey | None:
+    def owner(
+        self, column: exp.Column, select: exp.Select, sources: dict[str, str], derived: set[str]
+    ) -> ColumnKey | None:
         """Return the asset and name of a column, or None when it is an output alias or belongs to a derived table."""
         name = column.name.lower()
         if not name or isinstance(column.this, exp.Star):
@@ -163,7 +180,7 @@ class Reader:
         having = [asset for asset in tables if name in self.evidence.assets[asset].columns]
         return (having[0] if having else tables[0]), name
 
-    # --- what it shows --------------------------------------------------------------------------------------------------
+    # --- what it shows
 
     def take(self, column: exp.Column, key: ColumnKey) -> None:
         found = self.evidence.asset(key[0]).column(column.name)
@@ -241,7 +258,10 @@ def satisfying(condition: exp.Expr) -> Iterator[tuple[exp.Column, Literal]]:
     elif isinstance(condition, exp.Between) and (column := _bare(condition.this)) is not None:
         if (value := literal_of(condition.args.get("low"))) is not None:
             yield column, value
-    elif isinstance(condition, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE) and (column := _bare(condition.this)) is not None:
+    elif (
+        isinstance(condition, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE)
+        and (column := _bare(condition.this)) is not None
+    ):
         value = literal_of(condition.expression)
         if isinstance(value, float) and isinstance(condition, exp.GT | exp.LT):
             value += 1.0 if isinstance(condition, exp.GT) else -1.0
@@ -302,9 +322,9 @@ def _uses(column: exp.Column) -> Iterator[tuple[str, int]]:
             yield "DATE", 3
         elif any(isinstance(other, _CALENDAR_NUMBERS) for other in beside):
             yield "NUMBER", 3
-    if isinstance(parent, exp.Where | exp.And | exp.Or | exp.Not | exp.If) and parent.args.get("true") is not column:
-        if not isinstance(parent, exp.If) or parent.this is column:
-            yield "BOOLEAN", 3
+    is_condition = parent is not None and parent.this is column if isinstance(parent, exp.If) else True
+    if isinstance(parent, exp.Where | exp.And | exp.Or | exp.Not | exp.If) and is_condition:
+        yield "BOOLEAN", 3
     if isinstance(parent, exp.Is) and isinstance(parent.expression, exp.Boolean):
         yield "BOOLEAN", 3
 
@@ -312,7 +332,15 @@ def _uses(column: exp.Column) -> Iterator[tuple[str, int]]:
 def _is_date(node: exp.Expr | None) -> bool:
     if node is None or isinstance(node, _CALENDAR_NUMBERS):
         return False
-    dates = (exp.CurrentDate, exp.CurrentTimestamp, exp.DateAdd, exp.DateSub, exp.TsOrDsAdd, exp.AddMonths, exp.TimestampTrunc)
+    dates = (
+        exp.CurrentDate,
+        exp.CurrentTimestamp,
+        exp.DateAdd,
+        exp.DateSub,
+        exp.TsOrDsAdd,
+        exp.AddMonths,
+        exp.TimestampTrunc,
+    )
     return isinstance(node, dates) or any(True for _ in node.find_all(exp.CurrentDate, exp.CurrentTimestamp))
 
 

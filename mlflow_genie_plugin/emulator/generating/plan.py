@@ -65,7 +65,10 @@ def plan_for(document: dict[str, Any]) -> Plan:
         normalise_name(str(entry.get("identifier"))) for entry in entries(document, "data_sources", "metric_views")
     } | {name for name, asset in evidence.assets.items() if any(column.is_measure for column in asset.columns.values())}
     domains = _domains(evidence)
-    names = [*listed, *(n for n, a in evidence.assets.items() if n not in listed and not a.is_function and n.count(".") == 2)]
+    names = [
+        *listed,
+        *(n for n, a in evidence.assets.items() if n not in listed and not a.is_function and n.count(".") == 2),
+    ]
     for name in names:
         identifier, entry = listed.get(name, (evidence.assets[name].name if name in evidence.assets else name, {}))
         table = _table(identifier, entry, evidence.assets.get(name), domains, ones.get(name), evidence)
@@ -164,7 +167,12 @@ def _table(
         description = text_of(config.get("description"))
         matched = bool(config.get("build_value_dictionary") or config.get("enable_entity_matching"))
         together = _shared(domain, domains, evidence) if domain else found
-        type_text = column_type(str(config.get("column_name") or (found.name if found else key)), description, together, matches_values=matched)
+        type_text = column_type(
+            str(config.get("column_name") or (found.name if found else key)),
+            description,
+            together,
+            matches_values=matched,
+        )
         literals = tuple(dict.fromkeys(together.literals if together is not None else []))
         columns.append(
             PlannedColumn(
@@ -173,7 +181,7 @@ def _table(
                 description,
                 literals,
                 domain,
-                unique == key or (unique is None and domain != "" and _looks_like_key(name, key, domains)),
+                unique == key or (unique is None and domain != "" and _looks_like_key(name, key)),
             )
         )
     if sum(column.unique for column in columns) > 1:
@@ -196,7 +204,7 @@ def _shared(domain: str, domains: dict[ColumnKey, str], evidence: Evidence) -> C
     return together
 
 
-def _looks_like_key(table: str, column: str, domains: dict[ColumnKey, str]) -> bool:
+def _looks_like_key(table: str, column: str) -> bool:
     """Return whether a joined column is the key of its table by its name: ``dim_store.store_key``, ``customers.id``."""
     entity = table.rsplit(".", 1)[-1].removeprefix("dim_").removeprefix("gold_").removeprefix("silver_")
     stem = column.removesuffix("_id").removesuffix("_key")
@@ -240,5 +248,3 @@ def _add_recipes(table: PlannedTable, evidence: Evidence) -> None:
     name = normalise_name(table.identifier)
     numbered = enumerate(evidence.recipes[:MAX_RECIPES])
     table.recipes = [(number, recipe[name]) for number, recipe in numbered if name in recipe]
-
-

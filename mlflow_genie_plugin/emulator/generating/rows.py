@@ -17,7 +17,7 @@ _FILLERS = 6  # further texts beside the literals, so that filters also leave so
 
 @dataclass
 class PlannedColumn:
-    """A column to fill. ``domain``: name of the keys it shares with columns it is joined to; ``unique``: each key once."""
+    """A column to fill; ``domain``: the keys it shares with columns it is joined to, ``unique``: each key once."""
 
     name: str
     type_text: str
@@ -40,7 +40,8 @@ class PlannedTable:
 def make_rows(table: PlannedTable, count: int, domain_size: int, today: dt.date) -> list[list[Value]]:
     """Return the rows of a table in column order.
 
-    A table with a unique key has one row for each key of its domain; any other has ``count`` rows and two for each recipe.
+    A table with a unique key has one row for each key of its domain; any other has ``count`` rows and two for each
+    recipe.
     """
     unique = any(column.unique for column in table.columns)
     plans: list[tuple[int, dict[str, Literal]]] = []
@@ -48,7 +49,9 @@ def make_rows(table: PlannedTable, count: int, domain_size: int, today: dt.date)
         by_key = {2 * number + half: values for number, values in table.recipes for half in (0, 1)}
         plans = [(key, by_key.get(key, {})) for key in range(domain_size)]
     else:
-        plans = [(-1, {})] * count + [(2 * number + half, values) for number, values in table.recipes for half in (0, 1)]
+        plans = [(-1, {})] * count + [
+            (2 * number + half, values) for number, values in table.recipes for half in (0, 1)
+        ]
     return [
         [_cell(table.identifier, column, index, key, values, domain_size, today) for column in table.columns]
         for index, (key, values) in enumerate(plans)
@@ -56,7 +59,13 @@ def make_rows(table: PlannedTable, count: int, domain_size: int, today: dt.date)
 
 
 def _cell(
-    table: str, column: PlannedColumn, index: int, key: int, values: dict[str, Literal], domain_size: int, today: dt.date
+    table: str,
+    column: PlannedColumn,
+    index: int,
+    key: int,
+    values: dict[str, Literal],
+    domain_size: int,
+    today: dt.date,
 ) -> Value:
     wanted = values.get(column.name.lower())
     if wanted is not None and (fitting := _converted(wanted, column.type_text)) is not None:
