@@ -119,8 +119,10 @@ def check_registry() -> Check:
     from mlflow_genie_plugin.registry.connection import client, translate_errors, without_secrets
 
     place = without_secrets(mlflow.get_registry_uri())
-    if (database := _sqlite_file(mlflow.get_registry_uri())) is not None and not database.exists():
+    if _is_unmade(mlflow.get_registry_uri()):
         return Check("registry", SKIP, f"{place} is made at the first use")
+    if _is_unmade(_tracking_uri()):  # MLflow's client would make it, whatever it is asked
+        return Check("registry", SKIP, f"{place} is not looked at before the tracking database is there")
     try:
         with translate_errors():
             client().search_registered_models(max_results=1)
@@ -135,7 +137,7 @@ def check_artifacts(environ: Mapping[str, str] | None = None) -> Check:
     from mlflow_genie_plugin.registry.connection import client, translate_errors
 
     uri = _tracking_uri()
-    if (database := _sqlite_file(uri)) is not None and not database.exists():
+    if _is_unmade(uri):
         return Check("artifacts", SKIP, "no experiment yet")
     name, number = env.get("MLFLOW_EXPERIMENT_NAME", "").strip(), env.get("MLFLOW_EXPERIMENT_ID", "").strip()
     try:
@@ -270,6 +272,12 @@ def _sqlite_file(uri: str) -> Path | None:
     if not found or scheme.partition("+")[0] != "sqlite" or rest.startswith(":memory:"):
         return None
     return Path(rest.partition("?")[0])
+
+
+def _is_unmade(uri: str) -> bool:
+    """Tell whether ``uri`` is an SQLite database that is not there yet; looking would make it."""
+    database = _sqlite_file(uri)
+    return database is not None and not database.exists()
 
 
 def _nearest_folder(path: Path) -> Path:

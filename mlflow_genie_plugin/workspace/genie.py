@@ -144,11 +144,13 @@ class GenieSpaces:
             **({"parent_path": parent_path} if parent_path is not None else {}),
         }
         doing = Doing(f"create space {title!r}", denied_step="ask for permission to create in that folder")
+        # Listing first is what makes a look-up afterwards sure: a copy made minutes ago is then known.
+        earlier = {summary.space_id for summary in self._titled(title)}
         started = self._clock.now()
         try:
             created = self._calls.write(doing, "POST", SPACES, body)
         except UnconfirmedRequestError as error:
-            return self._find_created(title, serialized_space, started, error)
+            return self._find_created(title, serialized_space, earlier, started, error)
         except WorkspaceRefusedError as error:
             if parent_path is None or not _folder_is_missing(error):
                 raise
@@ -158,7 +160,7 @@ class GenieSpaces:
             try:
                 created = self._calls.write(doing, "POST", SPACES, body)
             except UnconfirmedRequestError as lost:
-                return self._find_created(title, serialized_space, started, lost)
+                return self._find_created(title, serialized_space, earlier, started, lost)
         return _live_space({**body, **created}, str(created["space_id"]))
 
     def update_space(
@@ -199,18 +201,23 @@ class GenieSpaces:
             return self.get_space(space_id)
         return _live_space({**changes, **updated}, space_id)
 
+    def _titled(self, title: str) -> list[SpaceSummary]:
+        """Return the spaces with this title, or with it and the number that the server appends to one that is taken."""
+        pattern = re.compile(re.escape(title) + r"( \(\d+\))?")
+        return [summary for summary in self.list_spaces() if pattern.fullmatch(summary.title)]
+
     def _find_created(
-        self, title: str, serialized_space: str, started: datetime, error: UnconfirmedRequestError
+        self, title: str, serialized_space: str, earlier: set[str], started: datetime, error: UnconfirmedRequestError
     ) -> LiveSpace:
-        """Find the space of a create request that got no answer: same title, made since, same configuration."""
+        """Find the space of a create request that got no answer: same title, new, same configuration."""
         wanted = content_hash(parse_space(serialized_space).document)
         found: list[LiveSpace] = []
         for wait in _WAIT_FOR_LOOK_UP_SECONDS:
             self._clock.sleep(wait)
             found = [
                 space
-                for summary in self.list_spaces()
-                if re.fullmatch(re.escape(title) + r"( \(\d+\))?", summary.title)
+                for summary in self._titled(title)
+                if summary.space_id not in earlier
                 and (space := self._readable(summary.space_id)) is not None
                 and _made_since(space.create_time, started)
                 and content_hash(parse_space(space.serialized_space).document) == wanted
@@ -273,7 +280,7 @@ def _made_since(create_time: str | None, started: datetime) -> bool:
         made = datetime.fromisoformat(create_time)
     except ValueError:
         return False
-    # The two clocks may differ. The same title and configuration made minutes before is rare, and then two are found.
+    # The two clocks may differ by a little.
     return (made if made.tzinfo else made.replace(tzinfo=UTC)) >= started - _CLOCK_SKEW
 
 

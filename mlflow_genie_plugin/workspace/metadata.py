@@ -31,12 +31,12 @@ _COLUMN_TAGS = """SELECT catalog_name, schema_name, table_name, column_name, tag
 FROM {catalog}.information_schema.column_tags
 WHERE {condition}
 ORDER BY schema_name, table_name, column_name, tag_name"""
-_ROUTINES = """SELECT specific_name, routine_catalog, routine_schema, routine_name, routine_definition, data_type,
-  comment
+_ROUTINES = """SELECT specific_name, routine_catalog, routine_schema, routine_name, routine_definition,
+  full_data_type AS data_type, comment
 FROM {catalog}.information_schema.routines
 WHERE {condition}
 ORDER BY routine_schema, routine_name, specific_name"""
-_PARAMETERS = """SELECT specific_schema, specific_name, parameter_name, data_type
+_PARAMETERS = """SELECT specific_schema, specific_name, parameter_name, full_data_type AS data_type
 FROM {catalog}.information_schema.parameters
 WHERE {condition}
 ORDER BY specific_schema, specific_name, ordinal_position"""

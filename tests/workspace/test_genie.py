@@ -158,8 +158,12 @@ def made(space_id, title="Sales", at="2026-11-20T12:00:01Z", document=DOCUMENT):
     return {"space_id": space_id, "title": title, "create_time": at, "serialized_space": document}
 
 
-def on_spaces(script, *spaces):
-    script.on("GET", SPACES, (200, {"spaces": [{"space_id": s["space_id"], "title": s["title"]} for s in spaces]}))
+def on_spaces(script, *spaces, earlier=()):
+    def listed(found):
+        return 200, {"spaces": [{"space_id": space["space_id"], "title": space["title"]} for space in found]}
+
+    script.on("GET", SPACES, listed(earlier), listed([*earlier, *spaces]))
+    spaces = [*earlier, *spaces]
     for space in spaces:
         script.on("GET", f"{SPACES}/{space['space_id']}", (200, space))
 
@@ -176,6 +180,7 @@ def test_a_lost_create_is_looked_up_and_never_sent_again(workspace, script, lost
         made("changed", document='{"version": 2}'),
         made("undated", at=None),
         made("new", title="Sales (2)"),
+        earlier=[made("copy")],
     )
     assert create(workspace).space_id == "new"
     assert len(script.sent("POST")) == 1
