@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mlflow_genie_plugin.emulator.behaviour import ScriptedAnswer
 from mlflow_genie_plugin.emulator.export_rules import items_at
@@ -38,6 +38,8 @@ class GeneratedLike(Protocol):
     @property
     def thoughts(self) -> tuple[str, ...]: ...
 
+
+_ASSETS: Final = ("data_sources.tables", "data_sources.metric_views", "instructions.sql_functions")
 
 Answerer = Callable[[str, "dict[str, Any]", "CatalogView"], GeneratedLike]
 
@@ -91,9 +93,8 @@ class AnswerDesk:
         if scripted is not None and (scripted.sql or scripted.text):
             generated = _Scripted(scripted.sql, scripted.text, scripted.is_clarification)
         else:
-            if not items_at(document, "data_sources.tables") and not items_at(document, "data_sources.metric_views"):
-                if not items_at(document, "instructions.sql_functions"):
-                    return failed("NO_TABLES_TO_QUERY_EXCEPTION", "There are no tables to query in this space.")
+            if not any(items_at(document, path) for path in _ASSETS):
+                return failed("NO_TABLES_TO_QUERY_EXCEPTION", "There are no tables to query in this space.")
             generated = self._answerer(question, document, self._view)
         outcome = self._in_attachments(generated, now)
         if scripted is not None and outcome.status == "COMPLETED":

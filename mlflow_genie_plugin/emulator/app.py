@@ -1,4 +1,4 @@
-"""The workspace over HTTP: sign-in, routing, injected faults, the request log, and errors as the platform words them."""
+"""The workspace over HTTP: sign-in, routing, injected faults, the request log, errors in the platform's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the control API can change about the workspace: pace, limits, faults, scripted answers; and what was asked of it."""
+"""What the control API can change: pace, limits, faults, scripted answers; and the log of what was asked."""
 
 from __future__ import annotations
 

@@ -34,11 +34,11 @@ class LocalControl:
 
     def configure(self, **values: Any) -> dict[str, Any]:
         """Set any of the behaviour's fields (see ``Behaviour``) and return all of them."""
-        return self._call("PATCH", "/local/behaviour", values)
+        return dict(self._call("PATCH", "/local/behaviour", values))
 
     def behaviour(self) -> dict[str, Any]:
         """Return how the workspace behaves now."""
-        return self._call("GET", "/local/behaviour")
+        return dict(self._call("GET", "/local/behaviour"))
 
     def latency(self, seconds: float) -> None:
         """Let answers take this long."""
@@ -67,9 +67,7 @@ class LocalControl:
         self.configure(clock_offset_seconds=self.behaviour()["clock_offset_seconds"] + seconds)
 
     def fault(self, route: str, **fields: Any) -> None:
-        """Let a route go wrong; see ``Fault`` for the fields (status, error_code, message, times, skip, delay_seconds,
-        drop, retry_after).
-        """
+        """Let a route go wrong; fields of ``Fault`` are status, error_code, message, times, skip and more."""
         self._call("POST", "/local/faults", {"route": route, **fields})
 
     def clear_faults(self) -> None:
@@ -77,21 +75,46 @@ class LocalControl:
         self._call("DELETE", "/local/faults")
 
     def script_answer(self, **fields: Any) -> None:
-        """Decide the next answer; see ``ScriptedAnswer`` for the fields (status, question, sql, text,
-        is_clarification, error_type, error, times).
-        """
+        """Decide the next answer; the fields are those of ``ScriptedAnswer``: status, question, sql, text and more."""
         self._call("POST", "/local/answers", fields)
+
+    def clear_answers(self) -> None:
+        """Let every question be answered by the space again."""
+        self._call("DELETE", "/local/answers")
 
     def space(self, space_id: str) -> dict[str, Any]:
         """Return a space as stored, whatever a lagging read shows."""
-        return self._call("GET", f"/local/spaces/{space_id}")
+        return dict(self._call("GET", f"/local/spaces/{space_id}"))
+
+    def load_space(
+        self,
+        document: Mapping[str, Any],
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        space_id: str | None = None,
+        generate: bool = False,
+    ) -> dict[str, Any]:
+        """Bring a space in; ``generate`` first makes small tables for what it names.
+
+        Returns:
+            ``space`` (its id and title) and ``generated`` (a line for each table, metric view or function made).
+        """
+        body = {
+            "serialized_space": json.dumps(document),
+            "title": title,
+            "description": description,
+            "space_id": space_id,
+            "generate": generate,
+        }
+        return dict(self._call("POST", "/local/spaces", body))
 
     def edit_space(self, space_id: str, document: Mapping[str, Any] | None = None, **fields: str) -> dict[str, Any]:
         """Edit a space as a person in the browser would; ``document`` replaces its configuration."""
         body: dict[str, Any] = dict(fields)
         if document is not None:
             body["serialized_space"] = json.dumps(document)
-        return self._call("PATCH", f"/local/spaces/{space_id}", body)
+        return dict(self._call("PATCH", f"/local/spaces/{space_id}", body))
 
     def trash_space(self, space_id: str) -> None:
         """Move a space to the trash."""

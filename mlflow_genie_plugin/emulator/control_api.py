@@ -1,4 +1,4 @@
-"""Routes under ``/local``: what a test or a rehearsal does to the workspace from outside. They need the owner's token."""
+"""Routes under ``/local``: what a test does to the workspace from outside; they need the owner's token."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from mlflow_genie_plugin.emulator.api_errors import invalid, missing
 from mlflow_genie_plugin.emulator.behaviour import Fault, ScriptedAnswer
+from mlflow_genie_plugin.emulator.export_rules import accept_export
 from mlflow_genie_plugin.emulator.messages import TERMINAL
 from mlflow_genie_plugin.emulator.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.spaces import Space, space_body
+from mlflow_genie_plugin.emulator.world import WAREHOUSE_ID
 
 _FIELDS = ("title", "description", "warehouse_id", "parent_path", "serialized_space")
 Values = TypeVar("Values", Fault, ScriptedAnswer)
@@ -65,6 +67,27 @@ def clear_answers(request: ApiRequest) -> Any:
     with request.world.controls.lock:
         request.world.controls.scripted.clear()
     return {}
+
+
+def load_space(request: ApiRequest) -> Any:
+    """Bring a space in as it was exported; with ``generate``, first make small tables for what it names."""
+    world = request.world
+    text = request.text("serialized_space", required=True) or ""
+    document = accept_export(text)
+    made: list[str] = []
+    if request.fields().get("generate"):
+        made = world.warehouse.generate(document)
+    with world.lock:
+        wanted = request.text("space_id")
+        space = world.spaces.create(
+            world.identities.by_token[world.identities.owner_token],
+            serialized_space=text,
+            warehouse_id=WAREHOUSE_ID,
+            title=request.text("title"),
+            description=request.text("description"),
+            space_id=None if wanted and world.spaces.get(wanted) else wanted,
+        )
+    return {"space": space_body(space, with_config=False), "generated": made}
 
 
 def edit_space(request: ApiRequest) -> Any:
@@ -159,6 +182,7 @@ ROUTES = [
     Route("local.clear_faults", "DELETE", "/local/faults", clear_faults),
     Route("local.script_answer", "POST", "/local/answers", script_answer),
     Route("local.clear_answers", "DELETE", "/local/answers", clear_answers),
+    Route("local.load_space", "POST", "/local/spaces", load_space, blocking=True),
     Route("local.get_space", "GET", "/local/spaces/{space_id}", get_space),
     Route("local.edit_space", "PATCH", "/local/spaces/{space_id}", edit_space),
     Route("local.trash_space", "DELETE", "/local/spaces/{space_id}", trash_space),

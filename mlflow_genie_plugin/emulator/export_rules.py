@@ -37,7 +37,7 @@ _ORDERED: Final[tuple[tuple[str, str, Callable[[dict[str, Any]], Any]], ...]] = 
     ("instructions.sql_snippets.expressions", "id", lambda item: item["id"]),
     ("instructions.sql_snippets.measures", "id", lambda item: item["id"]),
 )
-_WITH_ID: Final = (
+WITH_ID: Final = (
     ("config.sample_questions", "sample_question"),
     ("instructions.text_instructions", "text_instruction"),
     ("instructions.example_question_sqls", "example_question_sql"),
@@ -104,7 +104,7 @@ def _columns(document: dict[str, Any]) -> Iterable[tuple[str, int, dict[str, Any
 
 
 def _check_ids(document: dict[str, Any]) -> None:
-    for path, name in _WITH_ID:
+    for path, name in WITH_ID:
         for item in items_at(document, path):
             found = item.get("id")
             if not found:
@@ -146,7 +146,7 @@ def _require_sorted(keys: list[Any], path: str, key_name: str) -> None:
 def _check_unique(document: dict[str, Any]) -> None:
     pools = {
         "question": ("config.sample_questions", "benchmarks.questions"),
-        "instruction": tuple(path for path, _ in _WITH_ID if path.startswith("instructions.")),
+        "instruction": tuple(path for path, _ in WITH_ID if path.startswith("instructions.")),
     }
     for pool, paths in pools.items():
         seen: set[str] = set()

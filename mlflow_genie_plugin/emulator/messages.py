@@ -115,7 +115,8 @@ def message_body(message: Message, status: str) -> dict[str, Any]:
     if status == "FAILED" and message.error:
         body["error"] = message.error
     if status in {"COMPLETED", "EXECUTING_QUERY"} and message.statement_id:
-        metadata = next((a["query"]["query_result_metadata"] for a in message.attachments if "query" in a), {})
+        no_metadata: dict[str, Any] = {}
+        metadata = next((a["query"]["query_result_metadata"] for a in message.attachments if "query" in a), no_metadata)
         body["query_result"] = {"statement_id": message.statement_id, **metadata}
     if message.feedback:
         body["feedback"] = message.feedback

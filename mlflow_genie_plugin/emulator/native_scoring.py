@@ -1,4 +1,4 @@
-"""Native benchmark scoring by its published table: exact, sorted differently or equal to four digits is good; …
+"""Native benchmark scoring by its published table: exact, sorted differently or equal to four digits is good; ….
 
 What the table leaves open is decided here and nowhere hidden: columns are compared by position and their names do not
 count; NULL equals NULL only; rows are a bag; a tie in rounding goes to even.

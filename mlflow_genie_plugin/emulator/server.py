@@ -9,7 +9,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ class LocalWorkspace:
         sample: Load the sample tables and, in a fresh workspace, the sample space.
         answerer: Answers questions instead of the built-in rules: ``answerer(question, document, catalog_view)``.
         check_tables: Refuse a configuration whose tables do not exist here, as the cloud does.
+        behaviour: Fields of ``Behaviour`` that hold from the start and after every reset.
     """
 
     def __init__(
@@ -52,12 +53,13 @@ class LocalWorkspace:
         answerer: Answerer | None = None,
         *,
         check_tables: bool = False,
+        behaviour: Mapping[str, Any] | None = None,
     ) -> None:
         self._directory = None if directory is None else Path(directory)
         self._port = port
         self._sample = sample
         self._answerer = answerer
-        self._check_tables = check_tables
+        self._behaviour = {"check_tables": check_tables, **(behaviour or {})}
         self._stack = contextlib.ExitStack()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -144,7 +146,7 @@ class LocalWorkspace:
         warehouse = self._open_warehouse(folder)
         world = World(store, warehouse, self._answerer or _built_in, self._token, sample=self._sample)
         self._stack.callback(world.close)
-        world.default_behaviour({"check_tables": self._check_tables})
+        world.default_behaviour(self._behaviour)
         connections = Connections()
         config = uvicorn.Config(
             make_app(world, connections.drop),
@@ -234,13 +236,12 @@ def _built_in(question: str, document: dict[str, Any], view: CatalogView) -> Gen
 
 
 def _token(folder: Path) -> str:
-    from mlflow_genie_plugin.atomic_files import write_bytes_atomically
-
     path = folder / "token"
-    if path.exists():
-        return path.read_text("utf-8").strip()
+    if path.exists() and (kept := path.read_text("utf-8").strip()):
+        return kept
     token = f"local-{secrets.token_hex(16)}"
-    write_bytes_atomically(path, token.encode())
+    path.touch(mode=0o600)
+    path.write_text(token, "utf-8")
     return token
 
 

@@ -104,7 +104,7 @@ class Spaces:
         parent_path: str | None = None,
         space_id: str | None = None,
     ) -> Space:
-        """Add a space; a title that its folder already has gets `` (2)``, `` (3)``, …"""
+        """Add a space; a title that its folder already has gets `` (2)``, `` (3)``, …."""
         if not warehouse_id:
             raise invalid("Missing required field: warehouse_id")
         text = self._accepted(serialized_space or EMPTY_DOCUMENT)

@@ -56,7 +56,7 @@ def cancel_statement(request: ApiRequest) -> Any:
     return {}
 
 
-def list_warehouses(request: ApiRequest) -> Any:
+def list_warehouses(_: ApiRequest) -> Any:
     return {"warehouses": [_warehouse()]}
 
 

@@ -205,6 +205,6 @@ def chunk_body(statement: Statement, rows: list[list[str | None]], index: int) -
     if start + CHUNK_ROWS < len(rows):
         body["next_chunk_index"] = index + 1
         body["next_chunk_internal_link"] = (
-            f"/api/2.0/sql/statements/{statement.statement_id}/result/chunks/{index + 1}?row_offset={start + CHUNK_ROWS}"
+            f"/api/2.0/sql/statements/{statement.statement_id}/result/chunks/{index + 1}?row_offset={start + len(part)}"
         )
     return body

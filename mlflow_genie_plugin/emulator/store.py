@@ -41,7 +41,7 @@ class MemoryStore:
     def put(self, kind: str, records: Mapping[str, Any]) -> None:
         """Forget the records."""
 
-    def all(self, kind: str) -> Iterator[dict[str, Any]]:
+    def all(self, kind: str) -> Iterator[dict[str, Any]]:  # noqa: ARG002
         """Yield nothing: a workspace without a folder starts empty."""
         yield from ()
 
@@ -87,7 +87,7 @@ class SqliteStore:
                         self._connection.execute("DELETE FROM records WHERE kind=? AND id=?", (kind, key))
                     else:
                         self._connection.execute(
-                            "INSERT INTO records VALUES (?,?,?) ON CONFLICT (kind, id) DO UPDATE SET body=excluded.body",
+                            "INSERT INTO records VALUES (?,?,?) ON CONFLICT DO UPDATE SET body=excluded.body",
                             (kind, key, orjson.dumps(value)),
                         )
                 self._connection.execute("COMMIT")

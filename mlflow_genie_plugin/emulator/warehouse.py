@@ -82,6 +82,14 @@ class Warehouse:
                         f"{kind} '{item['identifier']}' does not exist"
                     )
 
+    def generate(self, document: dict[str, Any]) -> list[str]:
+        """Make small tables for what a configuration names and does not exist; return a line for each thing made."""
+        from mlflow_genie_plugin.emulator.generate import generate_tables
+
+        report = generate_tables(self.engine, document)
+        self.view.forget()
+        return report.render().splitlines()
+
     def close(self) -> None:
         """Let go of the engine's files."""
         self.engine.close()
@@ -122,9 +130,12 @@ def _require_syntax(sql: str) -> None:
         raise SqlFailedError(f"[PARSE_SYNTAX_ERROR] Syntax error: {error}. SQLSTATE: 42601") from error
 
 
-_OTHER_STATEMENTS: Final = frozenset(
-    ["ALTER", "ANALYZE", "CACHE", "CALL", "CLEAR", "COMMENT", "COPY", "CREATE", "DELETE", "DENY", "DESC", "DESCRIBE", "DROP", "EXECUTE", "GRANT", "INSERT", "LIST", "LOAD", "MERGE", "MSCK", "OPTIMIZE", "PUT", "REFRESH", "REMOVE", "REPAIR", "REPLACE", "RESET", "RESTORE", "REVOKE", "SET", "SHOW", "TRUNCATE", "UNCACHE", "UNDROP", "UPDATE", "USE", "VACUUM"]
-)
+_OTHER_STATEMENTS: Final = frozenset({
+    "ALTER", "ANALYZE", "CACHE", "CALL", "CLEAR", "COMMENT", "COPY", "CREATE", "DELETE", "DENY", "DESC", "DESCRIBE",
+    "DROP", "EXECUTE", "GRANT", "INSERT", "LIST", "LOAD", "MERGE", "MSCK", "OPTIMIZE", "PUT", "REFRESH", "REMOVE",
+    "REPAIR", "REPLACE", "RESET", "RESTORE", "REVOKE", "SET", "SHOW", "TRUNCATE", "UNCACHE", "UNDROP", "UPDATE",
+    "USE", "VACUUM",
+})  # fmt: skip
 
 
 def _first_word(sql: str) -> str:

@@ -41,7 +41,8 @@ class World:
         self.controls = Controls()
         self.routes: tuple[Route, ...] = ()
         self._build(None)
-        if not any(True for _ in self.spaces):
+        # Also when it lies in the trash it has been here, and nobody asked for it again.
+        if self.spaces.get(SAMPLE_SPACE_ID) is None:
             self.add_sample()
 
     def _build(self, seed: int | None) -> None:

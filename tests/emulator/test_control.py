@@ -3,7 +3,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from databricks.sdk.errors import InternalError, NotImplemented, TemporarilyUnavailable, Unauthenticated
+from databricks.sdk import errors
+from databricks.sdk.errors import InternalError, TemporarilyUnavailable, Unauthenticated
 
 from mlflow_genie_plugin.emulator.control import LocalControl
 from mlflow_genie_plugin.emulator.server import SAMPLE_SPACE_ID
@@ -114,7 +115,7 @@ def test_received_requests_are_listed_with_bodies_and_without_the_control_apis(c
 
 
 def test_an_unknown_route_is_501_and_named(client, control):
-    with pytest.raises(NotImplemented, match="GET /api/2.1/jobs/list"):
+    with pytest.raises(errors.NotImplemented, match=r"GET /api/2\.1/jobs/list"):
         next(iter(client.api_client.do("GET", "/api/2.1/jobs/list")))
     assert control.requests("unknown")[0]["status"] == 501
 

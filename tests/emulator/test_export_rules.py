@@ -57,13 +57,18 @@ REFUSED = [
     ),
     (
         tables({"identifier": "a.b.c", "column_configs": [{"column_name": "x", "get_example_values": True}]}),
-        "data_sources.tables[0].column_configs[0] uses version 1 fields (get_example_values, build_value_dictionary) "
-        "but the export version is 2. Use enable_format_assistance and enable_entity_matching for version 2.",
+        (
+            "data_sources.tables[0].column_configs[0] uses version 1 fields "
+            "(get_example_values, build_value_dictionary) but the export version is 2. "
+            "Use enable_format_assistance and enable_entity_matching for version 2."
+        ),
     ),
     (
         {"version": 2, "config": {"sample_questions": [{"question": ["a"]}]}},
-        "Failed to parse export proto: sample_question.id must be provided and non-empty. "
-        "Expected lowercase 32-hex UUID without hyphens.",
+        (
+            "Failed to parse export proto: sample_question.id must be provided and non-empty. "
+            "Expected lowercase 32-hex UUID without hyphens."
+        ),
     ),
     (
         {"version": 2, "config": {"sample_questions": [{"id": "q1", "question": ["a"]}]}},
@@ -71,8 +76,10 @@ REFUSED = [
     ),
     (
         instructions(sql_functions=[{"id": A.upper().replace("0", "F"), "identifier": "a.b.f"}]),
-        "Invalid id for sql_function.id: 'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF1'. "
-        "Expected lowercase 32-hex UUID without hyphens",
+        (
+            "Invalid id for sql_function.id: 'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF1'. "
+            "Expected lowercase 32-hex UUID without hyphens"
+        ),
     ),
     (join(["o.id = c.id"]), "Failed to parse export proto: o.id = c.id (of class java.lang.String)"),
     (
