@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock
-from mlflow_genie_plugin.errors import NotSignedInError, UnreadableFileError, UsageError
+from mlflow_genie_plugin.errors import NotSignedInError, UsageError
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
 from mlflow_genie_plugin.workspace.conversations import GenieAsker
@@ -20,10 +20,9 @@ from mlflow_genie_plugin.workspace.metadata import UnityCatalog
 from mlflow_genie_plugin.workspace.profile import resolve_profile
 from mlflow_genie_plugin.workspace.scrub import (
     Scrubber,
-    config_file,
-    config_file_sections,
     private_values,
     process_scrubber,
+    read_config_file,
     scrub_logs,
 )
 from mlflow_genie_plugin.workspace.statements import Statements
@@ -146,8 +145,9 @@ def connect(
     settings = settings or resolve_settings()
     chosen, origin = resolve_profile(project_root, profile, target)
     scrubber = process_scrubber()
+    profiles = read_config_file(os.environ)
     if chosen is not None:
-        _refuse_contradiction(chosen, origin)
+        _require_profile(chosen, origin, profiles)
     config = _configure(chosen, origin, scrubber)
     scrubber.learn(private_values(config.as_dict()))
     scrub_logs(scrubber)
@@ -193,11 +193,6 @@ def _configure(profile: str | None, origin: str, scrubber: Scrubber) -> Config:
     }
     try:
         config = Config(**options)
-    except configparser.Error as error:
-        raise UnreadableFileError(
-            f"cannot read the Databricks configuration file {config_file(os.environ).name}: {type(error).__name__}",
-            next_step="correct it, or sign in again: databricks auth login",
-        ) from scrubber.cause(error)
     except ValueError as error:
         raise _sign_in_error(error, profile, origin, scrubber) from scrubber.cause(error)
     if not config.host:
@@ -208,12 +203,8 @@ def _configure(profile: str | None, origin: str, scrubber: Scrubber) -> Config:
 def _sign_in_error(error: ValueError, profile: str | None, origin: str, scrubber: Scrubber) -> NotSignedInError:
     said = scrubber.text(str(error)).strip().rstrip(".")
     named = profile or os.environ.get("DATABRICKS_CONFIG_PROFILE", "").strip()
-    if "profile configured" in said:
-        known = ", ".join(sorted(config_file_sections(os.environ))) or "none"
-        return NotSignedInError(
-            f"profile {named!r} ({origin}) is not in the Databricks configuration file (profiles there: {known})",
-            next_step=f"databricks auth login --profile {named}, or choose another with --profile",
-        )
+    if named and "profile configured" in said:
+        return _unknown_profile(named, origin, read_config_file(os.environ))
     if "more than one authorization method" in said:
         methods = said.rpartition(":")[2].strip()
         return NotSignedInError(
@@ -228,19 +219,30 @@ def _sign_in_error(error: ValueError, profile: str | None, origin: str, scrubber
     return NotSignedInError(f"cannot sign in to Databricks ({origin}): {said}", next_step=_sign_in_step(profile))
 
 
-def _refuse_contradiction(profile: str, origin: str) -> None:
-    """Refuse when the environment would override the chosen profile: the SDK lets variables win without a word."""
+def _require_profile(profile: str, origin: str, profiles: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse a chosen profile that does not decide alone.
+
+    Without a configuration file the SDK ignores the profile and takes the environment; with one, it lets variables of
+    the environment win over it. Both without a word, and a write would go to another workspace than the one named.
+    """
+    if profile not in profiles:
+        raise _unknown_profile(profile, origin, profiles)
     host = os.environ.get("DATABRICKS_HOST", "").strip()
     credentials = [name for name in _CREDENTIAL_VARIABLES if os.environ.get(name, "").strip()]
-    known = config_file_sections(os.environ)
-    if profile not in known or not (host or credentials):
-        return  # an unknown profile is the SDK's to report
-    if _same_host(host, known[profile].get("host", "")):
+    if not (host or credentials) or _same_host(host, profiles[profile].get("host", "")):
         return
     variables = ", ".join((["DATABRICKS_HOST"] if host else []) + credentials)
     raise UsageError(
         f"profile {profile!r} ({origin}) and {variables} of the environment may mean different workspaces",
         next_step="unset the variables, or use the environment alone (outside a folder with databricks.yml)",
+    )
+
+
+def _unknown_profile(profile: str, origin: str, profiles: Mapping[str, Mapping[str, str]]) -> NotSignedInError:
+    return NotSignedInError(
+        f"profile {profile!r} ({origin}) is not in the Databricks configuration file "
+        f"(profiles there: {', '.join(sorted(profiles)) or 'none'})",
+        next_step=f"databricks auth login --profile {profile}, or choose another with --profile",
     )
 
 

@@ -55,10 +55,11 @@ def resolve_profile(
 
 
 def _from_environment() -> tuple[str | None, str]:
-    if named := os.environ.get("DATABRICKS_CONFIG_PROFILE", "").strip():
-        return None, f"profile {named} from DATABRICKS_CONFIG_PROFILE"
+    # In the SDK's order: a host in the environment wins over the host of a profile named there.
     if os.environ.get("DATABRICKS_HOST", "").strip():
         return None, "environment (DATABRICKS_HOST)"
+    if named := os.environ.get("DATABRICKS_CONFIG_PROFILE", "").strip():
+        return None, f"profile {named} from DATABRICKS_CONFIG_PROFILE"
     return None, "environment or the DEFAULT profile"
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mlflow_genie_plugin.errors import UnreadableFileError
+
 HIDDEN = "***"
 _SHORTEST = 6  # replacing every "x" by stars would hide the message, not the secret
 
@@ -128,7 +130,7 @@ def process_scrubber(environ: Mapping[str, str] | None = None) -> Scrubber:
     """Return the scrubber of this process, knowing what the environment and the configuration file hold by now."""
     env = os.environ if environ is None else environ
     _PROCESS.learn(env.get(name) for name in _PRIVATE_VARIABLES)
-    for section in config_file_sections(env).values():
+    for section in _known_profiles(env).values():
         _PROCESS.learn(section.get(name) for name in _PRIVATE_SETTINGS)
     return _PROCESS
 
@@ -143,14 +145,28 @@ def config_file(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser()
 
 
-def config_file_sections(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the profiles of the SDK's configuration file; none when it is missing or cannot be parsed.
+def read_config_file(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the profiles of the SDK's configuration file; none when there is no such file.
 
-    An unreadable file is reported by signing in, which reads it too; here it only means nothing more to hide.
+    Raises:
+        UnreadableFileError: It is not the INI file it should be.
     """
+    # The SDK does not let DEFAULT lend its values to other profiles, so it is a section like any other.
     parser = configparser.ConfigParser(interpolation=None, default_section="__none__")
+    path = config_file(environ)
     try:
-        parser.read(config_file(environ), encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError, OSError):
-        return {}
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError, OSError) as error:
+        # The parser's own text quotes the line, which may hold a token.
+        raise UnreadableFileError(
+            f"cannot read the Databricks configuration file {path.name}: {type(error).__name__}",
+            next_step="correct it, or sign in again: databricks auth login",
+        ) from None
     return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def _known_profiles(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    try:
+        return read_config_file(environ)
+    except UnreadableFileError:
+        return {}  # signing in reads the file too and reports it; here it only means nothing more to hide

@@ -39,6 +39,19 @@ def test_an_unknown_profile_is_named_with_the_known_ones(clean_environment, sett
     assert caught.value.next_step == "databricks auth login --profile PROD, or choose another with --profile"
 
 
+@pytest.mark.parametrize("named_by", ["argument", "databricks.yml"])
+def test_an_unknown_profile_never_falls_back_to_the_environment(
+    clean_environment, settings, script, monkeypatch, tmp_path, named_by
+):
+    monkeypatch.setenv("DATABRICKS_HOST", script.url)
+    monkeypatch.setenv("DATABRICKS_TOKEN", SECRETS[0])
+    if named_by == "databricks.yml":
+        (tmp_path / "project" / "databricks.yml").write_text("workspace: {profile: PROD}\n")
+    with pytest.raises(NotSignedInError, match=r"profile 'PROD' .* \(profiles there: none\)"):
+        connect(profile="PROD" if named_by == "argument" else None, settings=settings)
+    assert script.requests == []
+
+
 def test_a_profile_signs_in_and_says_where_it_came_from(clean_environment, settings, script, tmp_path):
     write_profiles(clean_environment, DEV={"host": script.url, "token": SECRETS[0]})
     (tmp_path / "project" / "databricks.yml").write_text("workspace: {profile: DEV}\n")

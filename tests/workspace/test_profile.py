@@ -59,6 +59,8 @@ def test_a_bundle_that_names_no_profile_leaves_it_to_the_environment(bundle, tex
     assert resolve_profile(bundle(text)) == (None, "environment or the DEFAULT profile")
     monkeypatch.setenv("DATABRICKS_CONFIG_PROFILE", "CI")
     assert resolve_profile(bundle(text)) == (None, "profile CI from DATABRICKS_CONFIG_PROFILE")
+    monkeypatch.setenv("DATABRICKS_HOST", "https://host")
+    assert resolve_profile(bundle(text)) == (None, "environment (DATABRICKS_HOST)")
 
 
 @pytest.mark.parametrize(
