@@ -10,7 +10,7 @@ from mlflow_genie_plugin.cli.output import command, emit, emit_json, say, worksp
 from mlflow_genie_plugin.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding
     from mlflow_genie_plugin.evaluation.runner import Evaluation, EvaluationPlan
     from mlflow_genie_plugin.settings import Settings
 
@@ -173,7 +173,7 @@ def summary(result: EvaluationResult, run_id: str) -> str:
     for question in wrong[:_WRONG_SHOWN]:
         lines.append(f"  {question.question_id} {question.priority}  {_cut(question.question, 70)}")
         lines += [
-            f"      {judge}: {_cut(finding.rationale, 300)}"
+            f"      {judge}: {_cut(finding.rationale + _values(finding), 300)}"
             for judge, finding in question.findings.items()
             if not finding.passed
         ]
@@ -182,6 +182,19 @@ def summary(result: EvaluationResult, run_id: str) -> str:
     if result.status == "complete":
         lines.append(f"Gate it:  pytest gates/ --model-id={result.model_id}")
     return "\n".join(lines)
+
+
+def _values(finding: Finding) -> str:
+    """Return the two values of an answer that is a single cell; the rationale itself never holds cell values."""
+    if finding.failure_type != "SINGLE_CELL_DIFFERENCE":
+        return ""
+    from mlflow_genie_plugin.evaluation.cells import decode_cell
+
+    cells = [finding.evidence.get(key) for key in ("missing_rows", "extra_rows")]
+    if not all(isinstance(rows, list) and len(rows) == 1 for rows in cells):
+        return ""
+    wanted, got = (str(decode_cell(rows[0][0])) for rows in cells if rows)
+    return f": expected {_cut(wanted, 60)}, got {_cut(got, 60)}"
 
 
 def _assignments(texts: tuple[str, ...]) -> dict[str, str]:
