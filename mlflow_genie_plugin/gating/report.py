@@ -49,7 +49,7 @@ def terminal_lines(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[st
     if quiet:
         lines.append(f"  {count(quiet, 'other check')} passed")
     for name, reason in verdict.switched_off.items():
-        lines.extend(_wrapped(f"  off: {name}, because {plain(reason)}"))
+        lines.extend(wrapped(f"  off: {name}, because {plain(reason)}"))
     lines.extend(_questions(verdict, evidence, newly_wrong))
     return lines
 
@@ -102,7 +102,7 @@ def _subject(verdict: Verdict) -> list[str]:
             f"evaluation run {plain(evaluation['run_id'])}, attempt {evaluation['attempts']}"
         )
     lines.append(f"criteria {plain(verdict.criteria['name'])} ({short(verdict.criteria['sha256'])})")
-    return [part for line in lines for part in _wrapped(line, indent="  ")]
+    return [part for line in lines for part in wrapped(line, indent="  ")]
 
 
 def _row(result: GateResult) -> list[str]:
@@ -112,7 +112,7 @@ def _row(result: GateResult) -> list[str]:
     else:
         lines = [f"{line:<{_ENDING_COLUMN}} {_ENDINGS[result.outcome]}"]
     if result.outcome is not Outcome.PASSED:
-        lines.extend(_wrapped(f"      {plain(result.reason)}", indent="      "))
+        lines.extend(wrapped(f"      {plain(result.reason)}", indent="      "))
     return lines
 
 
@@ -133,7 +133,7 @@ def _problems(verdict: Verdict) -> list[str]:
     lines = ["This gate run does not count:"] if gates_by_problem else []
     for problem, gates in gates_by_problem.items():
         named = f"{count(len(gates), 'gate')}: " if len(gates) > 1 else ""
-        lines.extend(_wrapped(f"  {named}{plain(problem)}: {plain(', '.join(gates))}"))
+        lines.extend(wrapped(f"  {named}{plain(problem)}: {plain(', '.join(gates))}"))
     return lines
 
 
@@ -155,7 +155,7 @@ def _questions(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, s
     shown = texts[:_SHOWN_QUESTIONS]
     lines = [heading + (":" if len(shown) == len(texts) else f"; the first {len(shown)}:")]
     for text in shown:
-        lines.extend(_wrapped(f"  {text}", indent="      "))
+        lines.extend(wrapped(f"  {text}", indent="      "))
     return lines
 
 
@@ -190,7 +190,8 @@ def _question_text(question: QuestionObserved, newly: Mapping[str, str]) -> str:
     return f"{plain(question.question_id)} {question.priority}  {asked}{was_right}  {said}"
 
 
-def _wrapped(line: str, indent: str = "    ") -> Iterable[str]:
+def wrapped(line: str, indent: str = "    ") -> Iterable[str]:
+    """Return ``line`` in pieces of at most 98 columns, the first with its own indentation."""
     own = line[: len(line) - len(line.lstrip())]
     return textwrap.wrap(line.strip(), WIDTH, initial_indent=own, subsequent_indent=indent, break_on_hyphens=False) or [
         line
