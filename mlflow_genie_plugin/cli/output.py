@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import rich_click as click
+from click.exceptions import Abort, ClickException, Exit
 
 from mlflow_genie_plugin.errors import ExitCode, GenieError, InvalidDocumentError
 
@@ -56,7 +57,7 @@ def command(function: Command) -> Command:
             sys.exit(130)
         except BrokenPipeError:
             sys.exit(141)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (ClickException, Exit, Abort):
             raise
         except Exception as error:
             if debug:
