@@ -81,7 +81,8 @@ def _ranked_column(scope: Scope, base: str) -> str | None:
     if request.extreme == "time":
         return scope.column_sql(scope.resolution.date_column([base], []))
     columns = scope.knowledge.tables[base].columns.values()
-    for hint in (request.extreme or "price", "size") if not request.extreme else (request.extreme,):
+    hints = (request.extreme,) if request.extreme else ("price", "size") if request.single else ()
+    for hint in hints:
         found = [c for c in columns if c.is_numeric and set(phrase_of(c.name)) & set(HINTS.get(hint, ()))]
         if len(found) == 1:
             return scope.column_sql(found[0])

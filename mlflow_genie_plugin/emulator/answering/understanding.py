@@ -160,8 +160,9 @@ class _Reader:
         numbers: list[float] = []
         end = at + 1
         while end < len(self.pieces) and len(numbers) < (2 if piece.value == "between" else 1):
-            if self.pieces[end].kind == "number":
-                numbers.append(float(self.pieces[end].number or 0))
+            number = _number_of(self.pieces[end])
+            if number is not None:
+                numbers.append(number)
             elif not (numbers and self.pieces[end].kind == "and"):
                 break
             end += 1
@@ -376,3 +377,10 @@ class _Reader:
             return best.column.is_numeric or best.column.is_temporal
         by_time = any(isinstance(group, Grain) for group in self.request.groups)
         return best.kind == "table" and (self.request.subject is not None or by_time)
+
+
+def _number_of(piece: Piece) -> float | None:
+    """Return the number a piece stands for in a comparison; "2000" alone looks like a year and is one only elsewhere."""
+    if piece.kind == "period" and piece.text.isdigit():
+        return float(piece.text)
+    return piece.number if piece.kind == "number" else None
