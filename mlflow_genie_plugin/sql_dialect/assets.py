@@ -117,7 +117,7 @@ def _is_bare_name(table: exp.Table) -> bool:
 def _reference(table: exp.Table, parameters: Mapping[str, Any]) -> AssetRef | None:
     this = table.this
     if not isinstance(this, exp.Func):
-        return AssetRef(normalise_name(dotted_name(table)))
+        return AssetRef(dotted_name(table).lower())
     qualifier = [part.name for part in (table.args.get("catalog"), table.args.get("db")) if part is not None]
     name = function_name(this)
     if not qualifier and name == "identifier":

@@ -18,6 +18,7 @@ QUERY_STARTS = frozenset(
 )
 
 _TOKEN = re.compile(r"<Token token_type: .*?, text: (.*?), line: .*?>", re.DOTALL)
+_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 
 
 class SqlParseError(ValueError):
@@ -66,7 +67,7 @@ def parse_query(sql: str) -> exp.Query:
     first = statements[0][0]
     if first.token_type not in QUERY_STARTS:
         raise SqlParseError(f"expected a query (SELECT, WITH, FROM or VALUES), found {first.text.upper()[:40]!r}")
-    tree = parse_tokens(statements[0], sql)
+    tree = _parse_any_call(statements[0], sql)
     if isinstance(tree, exp.Values):
         tree = exp.select("*").from_(tree)
     if not isinstance(tree, exp.Query):
@@ -88,7 +89,7 @@ def parse_fragment(sql: str) -> exp.Expr:
         raise SqlParseError(f"expected one query or expression, found {len(statements)}")
     if statements[0][0].token_type in QUERY_STARTS - {TokenType.L_PAREN}:
         return parse_query(sql)
-    return parse_tokens(statements[0], sql)
+    return _parse_any_call(statements[0], sql)
 
 
 def normalise_name(text: str) -> str:
@@ -117,6 +118,19 @@ def split_name(text: str) -> tuple[str, ...]:
     return tuple(part if part != part.strip() and "`" in text else part.strip() for part in parts)
 
 
+def _parse_any_call(tokens: list[Token], sql: str) -> exp.Expr:
+    """Parse; when only a function's arguments displease sqlglot, its calls stay untyped instead of being refused."""
+    from mlflow_genie_plugin.sql_dialect.calls import parse_untyped
+
+    try:
+        return parse_tokens(tokens, sql)
+    except SqlParseError as exc:
+        try:
+            return parse_untyped(tokens, sql)
+        except SqlParseError:
+            raise exc from None
+
+
 def parse_tokens(tokens: list[Token], sql: str) -> exp.Expr:
     """Parse the tokens of one statement or expression; not cached, the tree is the caller's.
 
@@ -133,6 +147,7 @@ def parse_tokens(tokens: list[Token], sql: str) -> exp.Expr:
         where = f" at line {detail['line']}, column {column}" if detail.get("line") else ""
         where += f" near {near!r}" if near else ""
         reason = _TOKEN.sub(r"'\1'", str(detail.get("description") or _first_line(str(exc)))).rstrip(".")
+        reason = _CLASS.sub(r"\1", reason)
         raise SqlParseError(f"syntax error{where}: {reason}") from exc
     except (SqlglotError, RecursionError) as exc:
         raise SqlParseError(f"the SQL text cannot be parsed: {_first_line(str(exc))}") from exc

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from mlflow_genie_plugin.sql_dialect.assets import function_name, is_cte_reference
+from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, parse_fragment, split_name, tokens_of
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -86,10 +86,11 @@ def _renamings(
         if isinstance(table.parent, exp.JoinHint):
             continue
         called = isinstance(table.this, exp.Func)
-        parts = _table_parts(table)
         first = _index_of_first(table, starts)
-        if first is None or len(parts) < 2:
+        length = _length(table)
+        if first is None or length < 2:
             continue
+        parts = tuple(tokens[first + 2 * offset].text for offset in range(length))
         seen_tables.add(tuple(part.lower() for part in parts))
         new = renamed(parts, names)
         if new is None:
@@ -125,11 +126,10 @@ def _renamings(
             yield starts[start], len(parts), new
 
 
-def _table_parts(table: exp.Table) -> tuple[str, ...]:
+def _length(table: exp.Table) -> int:
     if isinstance(table.this, exp.Func):
-        qualifier = [part.name for part in (table.args.get("catalog"), table.args.get("db")) if part is not None]
-        return (*qualifier, function_name(table.this))
-    return tuple(part.name for part in table.parts)
+        return 1 + sum(table.args.get(key) is not None for key in ("catalog", "db"))
+    return len(table.parts)
 
 
 def _index_of_first(node: exp.Table | exp.Column, starts: dict[int, int]) -> int | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -12,6 +11,7 @@ from sqlglot import exp
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_engine import information_schema
+from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView, parse_metric_view
 from mlflow_genie_plugin.sql_engine.routines import Routine
 from mlflow_genie_plugin.sql_engine.types import spark_type
@@ -27,37 +27,6 @@ CREATE TABLE IF NOT EXISTS main.genie_objects (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnInfo:
-    """A column: name, manifest type (``LONG``), SQL type (``BIGINT``), comment, whether NULL is allowed, role.
-
-    ``role`` is ``column``, or ``dimension`` or ``measure`` of a metric view.
-    """
-
-    name: str
-    type_name: str
-    type_text: str
-    comment: str = ""
-    nullable: bool = True
-    role: str = "column"
-
-
-@dataclass(frozen=True, slots=True)
-class TableInfo:
-    """A table, view or metric view: its three-part name and ``kind`` (``TABLE``, ``VIEW``, ``METRIC_VIEW``)."""
-
-    catalog: str
-    schema: str
-    name: str
-    kind: str
-    comment: str = ""
-
-    @property
-    def full_name(self) -> str:
-        """Return ``catalog.schema.name``."""
-        return f"{self.catalog}.{self.schema}.{self.name}"
-
-
 class Catalog:
     """The names of one engine. Reading is thread-safe; the engine writes while it holds its own lock."""
 
@@ -68,12 +37,18 @@ class Catalog:
         self._columns: dict[tuple[str, str, str], tuple[ColumnInfo, ...]] = {}
         self._views: dict[tuple[str, str, str], MetricView] = {}
         self._routines: dict[tuple[str, str, str], Routine] = {}
+        # Table → column (empty for the table itself) → tag → value.
+        self._tags: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
         self.catalogs: dict[str, str] = {}
+        # Types of a metric view are known only by running it, which is the engine's business.
+        self.metric_columns: Callable[[str, MetricView], tuple[ColumnInfo, ...]] | None = None
         self.version = 0
         connection.execute(_STORE)
         for kind, name, definition in connection.execute("SELECT * FROM main.genie_objects ORDER BY 1, 2").fetchall():
             if kind == "metric_view":
                 self._views[key_of(name)] = parse_metric_view(definition)
+            elif kind == "tags":
+                self._tags[key_of(name)] = json.loads(definition)
             else:
                 self._routines[key_of(name)] = Routine.from_json(definition)
 
@@ -129,6 +104,14 @@ class Catalog:
         self._routines[key] = routine
         self.version += 1
 
+    def set_tags(self, name: str, column: str, tags: Mapping[str, str]) -> None:
+        """Remember the tags of a table, or of one of its columns; an empty column means the table itself."""
+        key = key_of(name)
+        known = {**self._tags.get(key, {}), column.lower(): dict(tags)}
+        self._store("tags", name, json.dumps(known))
+        self._tags[key] = known
+        self.version += 1
+
     def _store(self, kind: str, name: str, definition: str) -> None:
         self._connection.cursor().execute(
             "INSERT OR REPLACE INTO main.genie_objects VALUES (?, ?, ?)", [kind, ".".join(split_name(name)), definition]
@@ -177,9 +160,28 @@ class Catalog:
         return tuple(sorted([*self._tables.values(), *views], key=lambda info: info.full_name.lower()))
 
     def columns(self, name: str) -> tuple[ColumnInfo, ...]:
-        """Return the columns of a table; empty for anything else."""
+        """Return the columns of a table, or dimensions and measures of a metric view; empty for an unknown name.
+
+        Raises:
+            SqlFailedError: The metric view's definition does not work, for example because its source is gone.
+        """
         parts = split_name(name)
-        return self._columns.get(_key(*parts), ()) if len(parts) == 3 else ()
+        if len(parts) != 3:
+            return ()
+        view = self._views.get(_key(*parts))
+        if view is not None and self.metric_columns is not None:
+            return self.metric_columns(name, view)
+        return self._columns.get(_key(*parts), ())
+
+    def tags(self) -> list[tuple[TableInfo, str, str, str]]:
+        """Return (table, column or empty text, tag, value) of every tag, sorted."""
+        found = [
+            (info, column, tag, value)
+            for info in self.tables()
+            for column, tags in self._tags.get(_key(info.catalog, info.schema, info.name), {}).items()
+            for tag, value in tags.items()
+        ]
+        return sorted(found, key=lambda row: (row[0].full_name.lower(), *row[1:]))
 
     def routines(self) -> tuple[Routine, ...]:
         """Return all table functions, sorted by name."""

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UsageError
+from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_dialect.read_only import require_read_only
-from mlflow_genie_plugin.sql_engine.catalog import Catalog, ColumnInfo, SessionNames, TableInfo
+from mlflow_genie_plugin.sql_engine.catalog import Catalog, SessionNames
+from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo
 from mlflow_genie_plugin.sql_engine.errors import translate_failure
 from mlflow_genie_plugin.sql_engine.limits import Limits, lock, open_database, time_limit
 from mlflow_genie_plugin.sql_engine.macros import MACROS
@@ -90,6 +92,7 @@ class SqlEngine:
     def _open(self, database: str) -> duckdb.DuckDBPyConnection:
         connection = open_database(database, self._temporary, self._limits, self._directory)
         self._catalog = Catalog(connection)
+        self._catalog.metric_columns = self._metric_columns
         for macro in MACROS:
             connection.execute(macro)
         for name, file in self._catalog.stored_catalogs():
@@ -170,6 +173,19 @@ class SqlEngine:
         with self._write_lock:
             self._require_open()
             self._catalog.add_routine(Routine(name, tuple(parameters), sql, tuple(returns), comment))
+
+    def set_tags(self, name: str, tags: Mapping[str, str], *, column: str = "") -> None:
+        """Replace the tags of a table, view or metric view, or of one of its columns.
+
+        Raises:
+            UsageError: There is no such table or column.
+        """
+        with self._write_lock:
+            self._require_open()
+            found = self.columns(name)
+            if not found or (column and column.lower() not in {each.name.lower() for each in found}):
+                raise UsageError(f"there is no {'column ' + column + ' in ' if column else 'table '}{name} to tag")
+            self._catalog.set_tags(name, column, tags)
 
     # --- queries
 
@@ -273,9 +289,12 @@ class SqlEngine:
         return self._catalog.tables()
 
     def columns(self, name: str) -> tuple[ColumnInfo, ...]:
-        """Return the columns of a table, or dimensions and measures of a metric view; empty for an unknown name."""
-        view = self._catalog.metric_view(name)
-        return self._metric_columns(name, view) if view is not None else self._catalog.columns(name)
+        """Return the columns of a table, or dimensions and measures of a metric view; empty for an unknown name.
+
+        Raises:
+            SqlFailedError: The metric view's definition does not work, for example because its source is gone.
+        """
+        return self._catalog.columns(name)
 
     def metric_view(self, name: str) -> MetricView | None:
         """Return a metric view's definition, or None."""
@@ -291,7 +310,7 @@ class SqlEngine:
 
         wanted = [quote(each.name) for each in view.dimensions]
         wanted += [f"MEASURE({quote(each.name)}) AS {quote(each.name)}" for each in view.measures]
-        full_name = ".".join(map(quote, self._catalog.resolve(tuple(name.replace("`", "").split("."))) or ()))
+        full_name = ".".join(map(quote, self._catalog.resolve(split_name(name)) or ()))
         result = self.execute(f"SELECT {', '.join(wanted)} FROM {full_name} GROUP BY ALL LIMIT 0")  # noqa: S608 quoted
         roles = ["dimension"] * len(view.dimensions) + ["measure"] * len(view.measures)
         return tuple(

@@ -24,7 +24,7 @@ RENAMED: dict[str, str] = {
         "upper": "upper ucase", "lower": "lower lcase", "reverse": "reverse",
         "replace": "replace", "translate": "translate", "repeat": "repeat", "starts_with": "startswith",
         "ends_with": "endswith", "ascii": "ascii", "levenshtein": "levenshtein", "left": "left", "right": "right",
-        "md5": "md5", "unhex": "unhex", "hex": "hex", "bit_length": "bit_length", "octet_length": "octet_length",
+        "md5": "md5", "unhex": "unhex", "hex": "hex", "bit_length": "bit_length",
         # numbers
         "abs": "abs", "sqrt": "sqrt", "cbrt": "cbrt", "exp": "exp", "pow": "pow power", "sin": "sin", "cos": "cos",
         "tan": "tan", "asin": "asin", "acos": "acos", "atan": "atan", "atan2": "atan2", "sinh": "sinh", "cosh": "cosh",
@@ -78,7 +78,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "make_timestamp": "make_timestamp(_1, _2, _3, _4, _5, _6)",
     "date_from_unix_date": "DATE '1970-01-01' + CAST(_1 AS INTEGER)",
     "unix_date": "CAST(CAST(_1 AS DATE) - DATE '1970-01-01' AS INTEGER)",
-    "timestamp_seconds": "TIMESTAMP '1970-01-01 00:00:00' + to_microseconds(CAST(CAST(_1 AS DECIMAL(30, 6)) * 1000000 AS BIGINT))",
+    "timestamp_seconds": "TIMESTAMP '1970-01-01 00:00:00' + "
+    "to_microseconds(CAST(CAST(_1 AS DECIMAL(30, 6)) * 1000000 AS BIGINT))",
     "timestamp_millis": "TIMESTAMP '1970-01-01 00:00:00' + to_microseconds(CAST(_1 AS BIGINT) * 1000)",
     "timestamp_micros": "TIMESTAMP '1970-01-01 00:00:00' + to_microseconds(CAST(_1 AS BIGINT))",
     "unix_seconds": f"CAST(floor(epoch({_TS})) AS BIGINT)",
@@ -130,7 +131,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "sha": "sha1(_1)",
     "sha1": "sha1(_1)",
     "sha2": "spark_sha2(_1, _2)",
-    "base64": "base64(CAST(_1 AS BLOB))",
+    "base64": "base64(encode(_1))",
+    "octet_length": _INT.format("octet_length(encode(CAST(_1 AS VARCHAR)))"),
     "unbase64": "from_base64(_1)",
     "format_number": "spark_format_number(CAST(_1 AS DECIMAL(38, 10)), _2)",
     "find_in_set": _INT.format("coalesce(list_position(string_split(_2, ','), _1), 0)"),

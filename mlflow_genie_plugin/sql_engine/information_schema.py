@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
+
+from mlflow_genie_plugin.errors import SqlFailedError
+from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.sql_engine.catalog import Catalog
@@ -45,11 +48,20 @@ def _tables(catalog: Catalog) -> Iterator[Row]:
 
 def _columns(catalog: Catalog) -> Iterator[Row]:
     for info in catalog.tables():
-        for position, column in enumerate(catalog.columns(info.full_name)):
+        for position, column in enumerate(_columns_of(info, catalog)):
             nullable = "YES" if column.nullable else "NO"
             short = column.type_text.split("(")[0].split("<")[0]
             yield (info.catalog, info.schema, info.name, column.name, position, nullable, short,
                    column.type_text.lower(), column.comment or None)  # fmt: skip
+
+
+def _columns_of(info: TableInfo, catalog: Catalog) -> Iterable[ColumnInfo]:
+    name = ".".join("`" + part.replace("`", "``") + "`" for part in (info.catalog, info.schema, info.name))
+    try:
+        return catalog.columns(name)
+    except SqlFailedError as exc:
+        # One broken metric view must not hide every other table; the row says what is wrong with this one.
+        return [ColumnInfo("", "", "", f"the definition does not work: {exc.what}")]
 
 
 def _schemata(catalog: Catalog) -> Iterator[Row]:
@@ -70,8 +82,16 @@ def _parameters(catalog: Catalog) -> Iterator[Row]:
             yield (*name, position, "IN", each.name, each.type_text, each.default, each.comment or None)
 
 
-def _nothing(_: Catalog) -> Iterator[Row]:
-    return iter(())
+def _table_tags(catalog: Catalog) -> Iterator[Row]:
+    for info, column, tag, value in catalog.tags():
+        if not column:
+            yield info.catalog, info.schema, info.name, tag, value
+
+
+def _column_tags(catalog: Catalog) -> Iterator[Row]:
+    for info, column, tag, value in catalog.tags():
+        if column:
+            yield info.catalog, info.schema, info.name, column, tag, value
 
 
 _NUMBERS = frozenset({"ordinal_position"})
@@ -88,6 +108,6 @@ _VIEWS: dict[str, tuple[tuple[str, ...], Callable[[Catalog], Iterator[Row]]]] = 
     "parameters": (
         ("specific_catalog", "specific_schema", "specific_name", "ordinal_position", "parameter_mode", "parameter_name",
          "full_data_type", "parameter_default", "comment"), _parameters),
-    "table_tags": (("catalog_name", "schema_name", "table_name", "tag_name", "tag_value"), _nothing),
-    "column_tags": (("catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"), _nothing),
+    "table_tags": (("catalog_name", "schema_name", "table_name", "tag_name", "tag_value"), _table_tags),
+    "column_tags": (("catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"), _column_tags),
 }  # fmt: skip

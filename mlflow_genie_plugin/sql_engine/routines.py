@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.sql_dialect.calls import parse_calls
 from mlflow_genie_plugin.sql_dialect.parse import SqlParseError
-from mlflow_genie_plugin.sql_engine.calls import parse_calls
 from mlflow_genie_plugin.sql_engine.errors import failed, quoted, syntax_error
 
 
@@ -67,6 +67,9 @@ class Routine:
         )
 
 
+_ARGUMENTS = "_arguments"
+
+
 def expand_call(
     routine: Routine, arguments: Sequence[exp.Expr], columns_in: Callable[[exp.Expr], frozenset[str]]
 ) -> exp.Query:
@@ -87,6 +90,9 @@ def expand_call(
     values = _bind(routine, arguments)
     hidden = columns_in(body)
     short = routine.name.rpartition(".")[2].lower()
+    # An argument made of the caller's columns is computed outside the body, where no column of the body can be meant.
+    outside = {name: value for name, value in values.items() if value.find(exp.Column)}
+    values |= {name: exp.column(name, table=_ARGUMENTS, quoted=True) for name in outside}
     for column in list(body.find_all(exp.Column)):
         name = column.name.lower()
         if name in values and (column.table.lower() == short or (not column.table and name not in hidden)):
@@ -94,7 +100,7 @@ def expand_call(
     if not isinstance(body, exp.Query):
         raise syntax_error(f"the body of {routine.name} is not a query")
     if not routine.returns:
-        return body
+        return _with_arguments(body, outside)
     inner = [f"_c{index}" for index in range(len(routine.returns))]
     projections = [
         exp.alias_(
@@ -104,7 +110,19 @@ def expand_call(
     ]
     labels = [exp.to_identifier(name, quoted=True) for name in inner]
     alias = exp.TableAlias(this=exp.to_identifier("_body", quoted=True), columns=labels)
-    return exp.select(*projections).from_(exp.Subquery(this=body, alias=alias))
+    return _with_arguments(exp.select(*projections).from_(exp.Subquery(this=body, alias=alias)), outside)
+
+
+def _with_arguments(query: exp.Query, outside: dict[str, exp.Expr]) -> exp.Query:
+    if not outside:
+        return query
+    values = exp.select(*(exp.alias_(value, name, quoted=True) for name, value in outside.items()))
+    arguments = exp.Subquery(this=values, alias=exp.TableAlias(this=exp.to_identifier(_ARGUMENTS, quoted=True)))
+    inner = exp.Lateral(
+        this=exp.Subquery(this=query), alias=exp.TableAlias(this=exp.to_identifier("_call", quoted=True))
+    )
+    star = exp.Column(this=exp.Star(), table=exp.to_identifier("_call", quoted=True))
+    return exp.select(star).from_(arguments).join(inner, join_type="cross")
 
 
 def _bind(routine: Routine, arguments: Sequence[exp.Expr]) -> dict[str, exp.Expr]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from mlflow_genie_plugin.errors import SqlFailedError
-from mlflow_genie_plugin.sql_engine.calls import parse_engine_sql
+from mlflow_genie_plugin.sql_dialect.calls import parse_engine_sql
 from mlflow_genie_plugin.sql_engine.errors import failed
 from mlflow_genie_plugin.sql_engine.function_table import TEMPLATES
 

@@ -11,9 +11,9 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
+from mlflow_genie_plugin.sql_dialect.calls import parse_calls
 from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, split_name
 from mlflow_genie_plugin.sql_engine import generators, metric_views, routines
-from mlflow_genie_plugin.sql_engine.calls import parse_calls
 from mlflow_genie_plugin.sql_engine.errors import failed, routine_not_found, syntax_error, table_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.expressions import convert_expressions
 from mlflow_genie_plugin.sql_engine.function_table import UNSUPPORTED
@@ -87,6 +87,8 @@ class _Expansion:
         for node in list(root.find_all(exp.Anonymous)):
             if node.name.lower() == "identifier" and not isinstance(node.parent, exp.Table):
                 node.replace(exp.column(*reversed(_identifier_name(node))))
+        for lateral in list(root.find_all(exp.Lateral)):
+            self._lateral(lateral, depth)
         for table in list(root.find_all(exp.Table)):
             if table.find_ancestor(exp.Hint) or table.parent is None:
                 continue
@@ -137,6 +139,22 @@ class _Expansion:
         body = routines.expand_call(routine, call.expressions, self._columns_in)
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True))
         self._replace(table, exp.Subquery(this=body, alias=alias), depth)
+
+    def _lateral(self, lateral: exp.Lateral, depth: int) -> None:
+        """Expand ``LATERAL f(…)`` of a catalog's function; generators are converted after their arguments."""
+        flat = list(lateral.this.flatten()) if isinstance(lateral.this, exp.Dot) else [lateral.this]
+        call = flat[-1]
+        if not isinstance(call, exp.Anonymous) or (len(flat) == 1 and call.name.lower() in generators.GENERATORS):
+            return
+        parts = tuple(part.name for part in flat)
+        routine = self._objects.routine(parts)
+        if routine is None:
+            raise routine_not_found(parts)
+        body = exp.Subquery(this=routines.expand_call(routine, call.expressions, self._columns_in))
+        self.expand(body, depth + 1)
+        lateral.set("this", body)
+        if lateral.args.get("alias") is None:
+            lateral.set("alias", exp.TableAlias(this=exp.to_identifier(parts[-1], quoted=True)))
 
     def _named(self, table: exp.Table, depth: int) -> None:
         parts = tuple(part.name for part in table.parts)

@@ -1,7 +1,7 @@
 """Parse Databricks SQL with every function call kept as it was written: its own name and its own arguments.
 
 sqlglot's typed functions normalise names and arguments across dialects (and let functions of other dialects through).
-The engine decides what a function means from its Databricks name alone, so names are masked before parsing.
+Who has to know what a function means by its Databricks name alone (the SQL engine) masks the names before parsing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ _MASK = "raw__"
 _TYPED_WORDS = """array cast extract listagg map named_struct overlay percentile_cont percentile_disc string_agg struct
     trim try_cast"""
 _TYPE_WORDS = "bigint binary boolean date decimal double float int smallint string timestamp tinyint"
-_KEYWORDS = """any char current_date current_timestamp current_user day exists filter first format if insert isnull last left
-    like mod month range regexp replace reverse right rlike sequence session_user some user uuid window year"""
+_KEYWORDS = """any char current_date current_timestamp current_user day exists filter first format if insert isnull
+    last left like mod month range regexp replace reverse right rlike sequence session_user some user uuid window
+    year"""
 _TYPED = frozenset(_TYPED_WORDS.split())
 _TYPE_NAMES = frozenset(_TYPE_WORDS.split())
 _KEYWORD_FUNCTIONS = _TYPE_NAMES | frozenset(_KEYWORDS.split())
@@ -32,7 +33,16 @@ def parse_calls(sql: str) -> exp.Expr:
         SqlParseError: The text does not parse.
     """
     statements = statements_of(tokens_of(sql))
-    return _unmasked(parse_tokens(_masked(statements[0]) if statements else [], sql))
+    return parse_untyped(statements[0] if statements else [], sql)
+
+
+def parse_untyped(tokens: list[Token], sql: str) -> exp.Expr:
+    """Parse the tokens of one statement or expression with every function call kept as it was written.
+
+    Raises:
+        SqlParseError: The tokens do not parse.
+    """
+    return _unmasked(parse_tokens(_masked(tokens), sql))
 
 
 def parse_engine_sql(sql: str) -> exp.Expr:
