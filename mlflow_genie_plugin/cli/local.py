@@ -133,7 +133,7 @@ def load(
     for change in changes:
         say(f"changed: {change}")
     for line in loaded["generated"]:
-        say(f"made: {line}")
+        say(line if line.startswith(("kept ", "not made ")) else f"made: {line}")
     say(f"Loaded '{space['title']}' as")
     emit(f"genie:/{space['space_id']}")
 

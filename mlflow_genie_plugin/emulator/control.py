@@ -124,6 +124,10 @@ class LocalControl:
         """Put the sample space back as it was at first."""
         self._call("POST", "/local/sample", {})
 
+    def set_tags(self, table: str, tags: Mapping[str, str], *, column: str = "") -> None:
+        """Replace the Unity Catalog tags of a table, or of one of its columns; a reset leaves them."""
+        self._call("PUT", "/local/tags", {"table": table, "column": column, "tags": dict(tags)})
+
     def requests(self, route: str = "") -> list[dict[str, Any]]:
         """Return the requests received, oldest first; those of the control API are not among them."""
         found: list[dict[str, Any]] = self._call("GET", f"/local/requests?{urlencode({'route': route})}")["requests"]

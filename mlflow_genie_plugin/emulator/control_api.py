@@ -12,6 +12,7 @@ from mlflow_genie_plugin.emulator.messages import TERMINAL
 from mlflow_genie_plugin.emulator.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.spaces import Space, space_body
 from mlflow_genie_plugin.emulator.world import WAREHOUSE_ID
+from mlflow_genie_plugin.errors import UsageError
 
 _FIELDS = ("title", "description", "warehouse_id", "parent_path", "serialized_space")
 Values = TypeVar("Values", Fault, ScriptedAnswer)
@@ -117,6 +118,19 @@ def add_sample(request: ApiRequest) -> Any:
     return space_body(space, with_config=False)
 
 
+def set_tags(request: ApiRequest) -> Any:
+    tags = request.fields().get("tags")
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise invalid("tags must be an object of strings")
+    try:
+        request.world.warehouse.engine.set_tags(
+            request.text("table", required=True) or "", tags, column=request.text("column") or ""
+        )
+    except UsageError as error:
+        raise invalid(str(error)) from None
+    return {}
+
+
 def list_requests(request: ApiRequest) -> Any:
     wanted = request.query.get("route", "")
     found = [item for item in list(request.world.controls.requests) if wanted in {"", item.route}]
@@ -187,6 +201,7 @@ ROUTES = [
     Route("local.edit_space", "PATCH", "/local/spaces/{space_id}", edit_space),
     Route("local.trash_space", "DELETE", "/local/spaces/{space_id}", trash_space),
     Route("local.add_sample", "POST", "/local/sample", add_sample),
+    Route("local.set_tags", "PUT", "/local/tags", set_tags),
     Route("local.list_requests", "GET", "/local/requests", list_requests),
     Route("local.clear_requests", "DELETE", "/local/requests", clear_requests),
     Route("local.add_identity", "POST", "/local/identities", add_identity),

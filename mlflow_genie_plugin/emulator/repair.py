@@ -14,6 +14,7 @@ from mlflow_genie_plugin.emulator.generating.templates import fill_placeholders
 from mlflow_genie_plugin.errors import TemplateSpaceError
 from mlflow_genie_plugin.space.normalise import normalise_for_write
 from mlflow_genie_plugin.space.shape import V2_FLAGS
+from mlflow_genie_plugin.space.validate import errors_of
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _MARKER: Final = "--rt=FROM_RELATIONSHIP_TYPE_MANY_TO_ONE--"
@@ -38,7 +39,8 @@ def repair_document(
     repaired = _shaped(repaired, "space", "$", changes)
     _mark_joins(repaired, changes)
     _give_ids(repaired, changes)
-    ordered = normalise_for_write(repaired)
+    # Only when the server insists: it reorders benchmark questions itself, which is nothing to tell anybody.
+    ordered = normalise_for_write(repaired) if errors_of(repaired) else repaired
     if ordered != repaired:
         _count(changes, "put lists into the server's order")
     return ordered, [text if number == 1 else f"{text} ({number} times)" for text, number in changes.items()]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mlflow_genie_plugin.emulator.server import WAREHOUSE_ID
 from mlflow_genie_plugin.emulator.wire_values import encoded
+from mlflow_genie_plugin.errors import UsageError
 
 
 @pytest.fixture
@@ -200,6 +201,24 @@ def test_information_schema_is_queried_through_statements(run, catalog):
     assert routines == [["late_deliveries"], ["top_customers"]]
     assert rows(run(f"SELECT * FROM {catalog}.information_schema.table_tags")) == []
     assert rows(run(f"SELECT * FROM {catalog}.information_schema.column_tags")) == []
+
+
+def test_tags_of_tables_and_columns_are_set_and_queried(run, control):
+    control.set_tags("samples.tpch.customer", {"owner": "crm"})
+    control.set_tags("samples.tpch.customer", {"pii": "true", "kind": "name"}, column="c_name")
+    try:
+        table = rows(run("SELECT table_name, tag_name, tag_value FROM samples.information_schema.table_tags"))
+        columns = rows(
+            run("SELECT column_name, tag_name, tag_value FROM system.information_schema.column_tags ORDER BY tag_name")
+        )
+    finally:
+        control.set_tags("samples.tpch.customer", {})
+        control.set_tags("samples.tpch.customer", {}, column="c_name")
+    assert table == [["customer", "owner", "crm"]]
+    assert columns == [["c_name", "kind", "name"], ["c_name", "pii", "true"]]
+    assert rows(run("SELECT * FROM samples.information_schema.column_tags")) == []
+    with pytest.raises(UsageError, match="no column none in samples.tpch.customer"):
+        control.set_tags("samples.tpch.customer", {}, column="none")
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
