@@ -48,6 +48,8 @@ def tracking(tracking_template, tmp_path, monkeypatch):
 
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
+    # Set first by monkeypatch, so that what set_experiment writes into the environment goes away with the test.
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
     mlflow.set_experiment(experiment_id="0")
     yield uri
     while mlflow.active_run() is not None:

@@ -108,6 +108,7 @@ def carry_out(
         settings=settings,
         snapshot=snapshot,
         validate=not skip_validation,
+        break_glass_reason=break_glass,
         progress=lambda text: say(f"  {text}"),
     )
     if as_json:

@@ -12,7 +12,8 @@ import orjson
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import UnreadableFileError
 from mlflow_genie_plugin.schemas import require_format_version, violations_of
-from mlflow_genie_plugin.space.config import Envelope, SpaceConfig, parse_space
+from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
+from mlflow_genie_plugin.space.strict_json import decode, load_strictly
 
 FLAVOR_NAME = "genie-space"
 MODEL_TYPE = "genie-space"
@@ -114,18 +115,15 @@ def parse_space_file(data: bytes, what: str = SPACE_FILE) -> SpaceFile:
         UnreadableFileError: It is not that file.
         UnsupportedFormatError: Its ``format_version`` is another one.
     """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFileError(f"{what} is not JSON", next_step="create the model version again") from error
+    document = load_strictly(decode(data, what), what)
     require_format_version(document, FORMAT_VERSION, what)
     if violations := violations_of(document, "genie_space"):
         raise UnreadableFileError(
             f"{what} is not a saved space: {violations[0]}", next_step="create the model version again"
         )
-    config = parse_space(data, what=what)
+    envelope = Envelope(**document["envelope"])
     return SpaceFile(
-        SpaceConfig(config.document, Envelope(**document["envelope"]), document["space_id"], document["etag"]),
+        SpaceConfig(document["serialized_space"], envelope, document["space_id"], document["etag"]),
         document["captured_at"],
         data,
         tuple(document["permissions"]),

@@ -145,8 +145,11 @@ def _load_pyfunc(path: str, model_config: dict[str, Any] | None = None) -> Genie
         path: ``genie_space.json`` inside the model's folder.
         model_config: The MLmodel's ``config`` with the caller's overrides.
 
+    The files are held against each other here, and against the model's params before the first use of the model: one
+    more request to the store here would cost more than all the rest of loading.
+
     Raises:
-        TamperedModelError: The files differ from each other, or, when a tracking URI is set, from the model's params.
+        TamperedModelError: The files differ from each other.
     """
     from mlflow_genie_plugin.flavor.pyfunc import GenieSpaceModel
 
@@ -154,24 +157,31 @@ def _load_pyfunc(path: str, model_config: dict[str, Any] | None = None) -> Genie
     what = f"the model in {folder}"
     mlmodel = read_mlmodel(_local_bytes(folder / MLMODEL), what)
     entry = mlmodel["flavors"][FLAVOR_NAME]
-    data = _local_bytes(folder / SPACE_FILE)
-    file = _proven(data, {name: str(entry.get(name)) for name in PROOF_PARAMS}, what)
+    recorded = {name: str(entry.get(name)) for name in PROOF_PARAMS}
+    file = _proven(_local_bytes(folder / SPACE_FILE), recorded, what)
     config = {**DEFAULT_MODEL_CONFIG, "space_id": file.space_id, **(model_config or {})}
     if unknown := sorted(set(config) - set(DEFAULT_MODEL_CONFIG)):
         raise UsageError(
             f"model_config has unknown entries: {', '.join(unknown)}",
             next_step=f"known: {', '.join(DEFAULT_MODEL_CONFIG)}",
         )
+    if config["verify"] not in ("tracking", "file"):
+        raise UsageError(f"model_config verify is {config['verify']!r}", next_step="use tracking or file")
     model_id = mlmodel.get("model_id")
-    _require_recorded(model_id, entry, str(config["verify"]))
-    return GenieSpaceModel(file.config, str(model_id) if model_id else None, config)
+    if not isinstance(model_id, str):
+        return GenieSpaceModel(file.config, None, config)
+    if config["verify"] == "file":
+        return GenieSpaceModel(file.config, model_id, config)
+    return GenieSpaceModel(file.config, model_id, config, verify=lambda: require_recorded(model_id, recorded))
 
 
-def _require_recorded(model_id: Any, entry: dict[str, Any], verify: str) -> None:
-    if verify not in ("tracking", "file"):
-        raise UsageError(f"model_config verify is {verify!r}", next_step="use tracking or file")
-    if verify == "file" or not isinstance(model_id, str):
-        return
+def require_recorded(model_id: str, recorded: dict[str, str]) -> None:
+    """Hold the hashes of loaded files against the params of the model they say they are, if its server is known.
+
+    Raises:
+        TamperedModelError: They differ.
+        TrackingUnavailableError: A tracking URI is set, but the server cannot be reached.
+    """
     from mlflow.tracking import is_tracking_uri_set
 
     # Without a tracking URI MLflow would create a database in the working directory; a serving container has none.
@@ -187,11 +197,10 @@ def _require_recorded(model_id: Any, entry: dict[str, Any], verify: str) -> None
             f"cannot hold model {model_id} against its recorded hashes: {error.what}",
             next_step=f"{error.next_step}; or load with model_config={{'verify': 'file'}}",
         ) from error
-    for name in PROOF_PARAMS:
-        if str(entry.get(name)) != record.params.get(name):
+    for name, value in recorded.items():
+        if value != record.params.get(name):
             raise TamperedModelError(
-                f"{name} of the loaded files is {entry.get(name)}, "
-                f"recorded for model {model_id}: {record.params.get(name)}",
+                f"{name} of the loaded files is {value}, recorded for model {model_id}: {record.params.get(name)}",
                 next_step=_NEXT,
                 model_id=model_id,
             )

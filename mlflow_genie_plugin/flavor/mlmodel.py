@@ -47,8 +47,10 @@ def read_mlmodel(data: bytes, what: str) -> dict[str, Any]:
     """
     import yaml
 
+    # The same safe loader, ten times faster where PyYAML was built with it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        document = yaml.safe_load(data)
+        document = yaml.load(data, Loader=loader)  # noqa: S506 - a safe loader either way
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise TamperedModelError(f"the MLmodel file of {what} cannot be read", next_step=_NEXT) from error
     flavors = document.get("flavors") if isinstance(document, dict) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -50,6 +50,7 @@ class GenieSpaceModel:
         model_config: ``space_id`` (ask another copy of the space), ``warehouse_id`` (recorded, Genie uses the space's),
             ``profile``, ``timeout_seconds`` per question, ``allow_drift``, ``verify``.
         workspace: Where to ask; default: signed in when the first question comes.
+        verify: Called once, before the config is used or anything is asked; raises when the model was changed.
     """
 
     def __init__(
@@ -58,12 +59,22 @@ class GenieSpaceModel:
         model_id: str | None,
         model_config: Mapping[str, Any],
         workspace: Workspace | None = None,
+        verify: Callable[[], None] | None = None,
     ) -> None:
-        self.config = config
+        self._config = config
+        self._verify = verify
         self.model_id = model_id
         self.model_config = dict(model_config)
         self._workspace = workspace
         self._settings = _with_timeout(resolve_settings(), model_config.get("timeout_seconds"))
+
+    @property
+    def config(self) -> SpaceConfig:
+        """The saved space config, proven."""
+        if self._verify is not None:
+            self._verify()
+            self._verify = None
+        return self._config
 
     def get_raw_model(self) -> SpaceConfig:
         """Return the saved space config."""
@@ -82,6 +93,7 @@ class GenieSpaceModel:
             QUERY_RESULT_EXPIRED or TIMED_OUT; ``error`` says why a row has no result.
 
         Raises:
+            TamperedModelError: The model's files are not what was recorded.
             DriftedSpaceError: The live space would answer differently than the saved config (not with ``allow_drift``).
             MlflowException: ``data`` holds no questions or something else than questions.
         """
@@ -89,8 +101,9 @@ class GenieSpaceModel:
         import pandas as pd
 
         questions = questions_of(data)
+        saved = self.config
         workspace = self._connected()
-        self._require_same_behaviour(workspace)
+        self._require_same_behaviour(saved, workspace)
         return pd.DataFrame([self._asked(workspace, question) for question in questions], columns=list(COLUMNS))
 
     def _connected(self) -> Workspace:
@@ -100,7 +113,7 @@ class GenieSpaceModel:
             self._workspace = connect(profile=self.model_config.get("profile"), settings=self._settings)
         return self._workspace
 
-    def _require_same_behaviour(self, workspace: Workspace) -> None:
+    def _require_same_behaviour(self, saved: SpaceConfig, workspace: Workspace) -> None:
         if self.model_config.get("allow_drift") is True:
             return
         space_id = self.model_config["space_id"]
@@ -112,14 +125,14 @@ class GenieSpaceModel:
                 next_step="give this identity CAN EDIT, or load the model with model_config={'allow_drift': True}",
             ) from error
         live_hash = parse_space(live.serialized_space, what=f"space {space_id}").behaviour_sha256
-        if live_hash != self.config.behaviour_sha256:
+        if live_hash != saved.behaviour_sha256:
             raise DriftedSpaceError(
                 f"space {space_id} is configured differently than the model: its behaviour hash is {live_hash[:12]}, "
-                f"the model's {self.config.behaviour_sha256[:12]}",
+                f"the model's {saved.behaviour_sha256[:12]}",
                 next_step="restore the model, or load it with model_config={'allow_drift': True}",
                 space_id=space_id,
                 live_behaviour_sha256=live_hash,
-                model_behaviour_sha256=self.config.behaviour_sha256,
+                model_behaviour_sha256=saved.behaviour_sha256,
             )
 
     def _asked(self, workspace: Workspace, question: str) -> dict[str, Any]:

@@ -275,6 +275,22 @@ def log_model(
         )
 
 
+def log_prepared(file: SpaceFile, model_id: str, run_id: str, further_files: Mapping[str, bytes]) -> None:
+    """Put the files into a model that was just created, PENDING, with the params of this very file."""
+    from mlflow.models import Model
+
+    with translate_errors():
+        Model.log(
+            artifact_path=None,
+            flavor=sys.modules[__name__],
+            run_id=run_id,
+            model_id=model_id,
+            resources=default_resources(file.config),
+            space=file,
+            further_files=further_files,
+        )
+
+
 def as_space_file(space: Space, space_id: str | None = None) -> SpaceFile:
     """Return the content of ``genie_space.json`` for any form of a space config.
 

@@ -149,11 +149,11 @@ class GenieDeploymentClient(BaseDeploymentClient):
         self, name: str, model_uri: str, flavor: str | None, config: Mapping[str, Any] | None
     ) -> dict[str, Any]:
         from mlflow_genie_plugin.flavor.load import read_snapshot
-        from mlflow_genie_plugin.gating.guard import require_verified
         from mlflow_genie_plugin.snapshot.restore import apply_restore
         from mlflow_genie_plugin.snapshot.restore_plan import plan_restore
 
         options = _options(config)
+        force, with_benchmarks = _flag(options, "force"), _flag(options, "with_benchmarks")
         if flavor not in (None, FLAVOR_NAME):
             raise UsageError(f"flavor {flavor} cannot be deployed here", next_step=f"the flavor is {FLAVOR_NAME}")
         settings = resolve_settings()
@@ -161,8 +161,8 @@ class GenieDeploymentClient(BaseDeploymentClient):
         workspace = self._workspace(options.get("profile"))
         live = self._live(name, options, workspace)
         include = [part for part in str(options.get("include", "")).split(",") if part.strip()]
-        plan = plan_restore(snapshot, live, keep_benchmarks=not _flag(options, "with_benchmarks"), include=include)
-        if plan.changes_config and not _flag(options, "force") and _held(live) is None:
+        plan = plan_restore(snapshot, live, keep_benchmarks=not with_benchmarks, include=include)
+        if plan.changes_config and not force and _held(live) is None:
             raise ConflictError(
                 f'space "{live.title}" ({live.space_id}) holds a configuration that was never saved; '
                 "nothing was written",
@@ -170,9 +170,18 @@ class GenieDeploymentClient(BaseDeploymentClient):
             )
 
         def guard(version: Snapshot, space_id: str) -> None:
+            from mlflow_genie_plugin.gating.guard import require_verified
+
             require_verified(version, space_id, settings=settings, break_glass_reason=options.get("break_glass"))
 
-        result = apply_restore(plan, workspace, guard=guard, settings=settings, snapshot=snapshot)
+        result = apply_restore(
+            plan,
+            workspace,
+            guard=guard,
+            settings=settings,
+            snapshot=snapshot,
+            break_glass_reason=options.get("break_glass"),
+        )
         return {"name": name, "flavor": FLAVOR_NAME, **result.to_json()}
 
     def _workspace(self, profile: str | None) -> Workspace:

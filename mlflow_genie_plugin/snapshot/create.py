@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -13,7 +14,7 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError, TamperedModelError, UsageError, Violation
 from mlflow_genie_plugin.flavor.layout import MODEL_TYPE, SpaceFile, json_bytes, make_space_file
-from mlflow_genie_plugin.flavor.save import log_model
+from mlflow_genie_plugin.flavor.save import log_prepared
 from mlflow_genie_plugin.snapshot import describe
 from mlflow_genie_plugin.snapshot.capture import capture_metadata, capture_space
 from mlflow_genie_plugin.snapshot.lineage import LATEST, Parent, choose_parent, next_iteration
@@ -258,7 +259,7 @@ def _save(
         # The model's own files are the source of truth; the run's copy is where the MLflow UI and other tools look.
         copy = {"model_state/genie_config.json": json_bytes(file.config.document), **further}
         registry.log_artifacts(run.run_id, copy)
-        log_model(file, model_id=model_id, run_id=run.run_id, further_files=further)
+        log_prepared(file, model_id, run.run_id, further)
         registry.set_terminated(run.run_id, "FINISHED")
     except BaseException as error:
         _discard(run.run_id, model_id, error)
@@ -319,9 +320,7 @@ def _mark_abandoned(experiment_id: str, space_id: str, clock: Clock) -> None:
 
 
 def _parsed(data: bytes) -> dict[str, Any]:
-    import orjson
-
-    document = orjson.loads(data)
+    document = json.loads(data)
     if not isinstance(document, dict):
         raise TypeError("not an object")
     return document

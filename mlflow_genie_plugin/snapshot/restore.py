@@ -139,6 +139,7 @@ def apply_restore(
     settings: Settings,
     snapshot: Snapshot | None = None,
     validate: bool = True,
+    break_glass_reason: str | None = None,
     progress: Progress = lambda _: None,
 ) -> RestoreResult:
     """Carry out a plan, if everything it depends on is still as it was.
@@ -156,6 +157,7 @@ def apply_restore(
         settings: ``read_back_seconds`` bounds each read-back.
         snapshot: The version, when the caller has just read it.
         validate: Refuse a configuration that the validator says the server would refuse, before writing.
+        break_glass_reason: Why the guard was told to let the version pass unverified; recorded with the event.
         progress: Told of each step, in words.
 
     Raises:
@@ -185,7 +187,7 @@ def apply_restore(
         )
     safety_model_id = _safety(snapshot, live, workspace, clock)
     progress(f"saved the live state as {safety_model_id}")
-    with restore_event(fresh, snapshot.model.experiment_id, safety_model_id, clock) as run_id:
+    with restore_event(fresh, snapshot.model.experiment_id, safety_model_id, clock, break_glass_reason) as run_id:
         seen = _write(fresh, live, safety_model_id, workspace, clock, settings, progress)
     now = config_of(seen)
     return RestoreResult(

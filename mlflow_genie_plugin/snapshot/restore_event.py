@@ -14,7 +14,9 @@ from mlflow_genie_plugin.snapshot.restore_plan import RestorePlan
 
 
 @contextmanager
-def restore_event(plan: RestorePlan, experiment_id: str, safety_model_id: str, clock: Clock) -> Iterator[str]:
+def restore_event(
+    plan: RestorePlan, experiment_id: str, safety_model_id: str, clock: Clock, break_glass_reason: str | None = None
+) -> Iterator[str]:
     """Record what happens inside as one restore; yields the id of the run.
 
     The run's tag ``genie.outcome`` is started, then restored, unverified, conflict, compensated, not compensated,
@@ -31,6 +33,11 @@ def restore_event(plan: RestorePlan, experiment_id: str, safety_model_id: str, c
             "genie.safety_model_id": safety_model_id,
             "genie.plan_sha256": document["digest"],
             "genie.outcome": "started",
+            **(
+                {"genie.break_glass": break_glass_reason.strip()}
+                if break_glass_reason and break_glass_reason.strip()
+                else {}
+            ),
         },
     )
     registry.log_artifact(run.run_id, "restore_plan.json", json_bytes(document))

@@ -90,7 +90,7 @@ class RestorePlan:
 
     def render(self) -> str:
         """Return the plan for a person."""
-        lines = [f'Plan: put model {self.model_id} back into "{self.space_title}" ({self.space_id})']
+        lines = [f"Plan: put back model {self.model_id}", f'  into "{self.space_title}" ({self.space_id})']
         if self.changes_config:
             lines += [f"  {line}" for line in self.text.splitlines()]
         else:

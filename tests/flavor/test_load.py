@@ -77,8 +77,10 @@ def test_a_changed_config_with_matching_mlmodel_is_still_found(model, folder):
     edit_mlmodel(folder, lambda d: d["flavors"]["genie-space"].update({**forged.proof(), "format_version": 1}))
     with pytest.raises(TamperedModelError, match="config_sha256 in the MLmodel file"):
         read_snapshot(model.model_id)
-    with pytest.raises(TamperedModelError, match="recorded for model"):
-        mlflow.pyfunc.load_model(f"models:/{model.model_id}")
+    loaded = mlflow.pyfunc.load_model(f"models:/{model.model_id}")
+    for use in (loaded.get_raw_model, lambda: loaded.predict("q")):
+        with pytest.raises(TamperedModelError, match="recorded for model"):
+            use()
 
 
 @pytest.mark.parametrize(

@@ -292,7 +292,7 @@ import mlflow_genie_plugin as genie
 from mlflow_genie_plugin.snapshot import create
 def dies(*a, **k):
     print("here", flush=True); os.kill(os.getpid(), signal.SIGKILL)
-create.log_model = dies
+create.log_prepared = dies
 genie.create_genie_model_version("{"0" * 32}", {{"version": 2, "data_sources": {{}}}}, 1, "sales")
 """
     died = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, check=False)
