@@ -68,7 +68,8 @@ def _lines(found: Verification) -> list[str]:
     from mlflow_genie_plugin.gating.report import plain, wrapped
 
     said = {"passed": "verified", "failed": "NOT VERIFIED", "undecided": "UNDECIDED"}[found.outcome]
-    lines = [f"{said}: {found.model.model_id} ({found.model.name}) for stage {found.stage}, suite {found.suite}"]
+    lines = [f"{said}: {found.model.model_id} ({found.model.name}) for stage {found.stage}"]
+    lines.extend(wrapped(f"trusted suite: {found.suite}"))
     for check in found.checks:
         lines.extend(wrapped(f"  {_WORDS[check.outcome]:<5} {check.name}: {plain(check.found)}", indent="          "))
     lines.extend(line for note in found.notes for line in wrapped(f"note: {plain(note)}", indent="  "))

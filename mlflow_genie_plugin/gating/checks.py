@@ -68,16 +68,12 @@ def claim_of_file(path: Path) -> Claim:
     return Claim(parse_verdict(data, str(path)), Check("verdict", Outcome.PASSED, f"{path} is a verdict"))
 
 
-def mark_checks(mark: Mark | None, claim: Claim, *, needed: bool) -> Iterator[Check]:
-    yield claim.check
-    if not needed:
-        return
+def mark_check(mark: Mark | None) -> Check:
     if mark is None:
-        yield Check("mark", Outcome.UNDECIDED, "the model has no mark for this stage; run the gates")
-    elif not mark.is_positive:
-        yield Check("mark", Outcome.FAILED, f"the mark says {mark.verdict}")
-    else:
-        yield Check("mark", Outcome.PASSED, "the mark says passed")
+        return Check("mark", Outcome.UNDECIDED, "the model has no mark for this stage; run the gates")
+    if not mark.is_positive:
+        return Check("mark", Outcome.FAILED, f"the mark says {mark.verdict}")
+    return Check("mark", Outcome.PASSED, "the mark says passed")
 
 
 def verdict_checks(

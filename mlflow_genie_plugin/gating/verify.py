@@ -17,13 +17,14 @@ from mlflow_genie_plugin.errors import UnreadableFileError
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.checks import (
     Check,
+    Claim,
     champion_check,
     claim_of_file,
     claim_of_mark,
     custom_check,
     evidence_checks,
     latest_check,
-    mark_checks,
+    mark_check,
     verdict_checks,
 )
 from mlflow_genie_plugin.gating.criteria import parse_criteria
@@ -93,8 +94,13 @@ def verify(
     folder = folder or Path.cwd()
     stage = stage or _highest_marked(model)
     mark = read_mark(model.tags, stage)
-    claim = claim_of_file(verdict_file) if verdict_file is not None else claim_of_mark(model, mark)
-    verdict = claim.verdict
+    claim: Claim | None
+    if verdict_file is not None:
+        claim = claim_of_file(verdict_file)
+    else:
+        # A mark to be written is decided anew, on the latest evaluation: what an older one says is no argument for it.
+        claim = None if write_mark else claim_of_mark(model, mark)
+    verdict = claim.verdict if claim is not None else None
     trusted = trusted_suite(suite, folder, verdict.criteria["name"] if verdict else None)
     criteria_bytes = trusted.read(trusted.criteria_name)
     if criteria_bytes is None:
@@ -105,16 +111,14 @@ def verify(
     rejudged = rejudge(collected)
     results = decide(criteria, rejudged.evidence)
     checks = [
-        *mark_checks(mark, claim, needed=not (write_mark or verdict_file is not None)),
+        *([claim.check] if claim is not None else ()),
+        *(() if write_mark or verdict_file is not None else [mark_check(mark)]),
         *verdict_checks(verdict, model, stage, collected, criteria, trusted),
         *evidence_checks(collected, criteria, results, rejudged),
         latest_check(collected),
         custom_check(criteria, collected, verdict),
         champion_check(model, collected),
     ]
-    if write_mark and verdict is None and verdict_file is None:
-        # Without a gate run there is nothing to hold against anything: what is decided here is all there is.
-        checks = [check for check in checks if check.name not in {"mark", "verdict"}]
     found = Verification(
         model, stage, trusted.shown, tuple(checks), results, tuple(_notes(rejudged)), collected=collected
     )
