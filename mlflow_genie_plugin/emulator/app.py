@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -38,6 +39,7 @@ ROUTES: list[Route] = [
     *workspace_api.ROUTES,
     *control_api.ROUTES,
 ]
+_LOG = logging.getLogger(__name__)
 _NOBODY = Identity("", 0)
 _LARGEST_BODY = 64 * 1024 * 1024
 
@@ -84,6 +86,10 @@ async def _respond(world: World, router: Router, request: Request, body: bytes) 
         response = _refusal(error)
     except GenieError as error:
         response = _refusal(ApiError(500, "INTERNAL_ERROR", str(error)))
+    except Exception as error:
+        # A defect of ours, answered as the platform answers its own; the traceback is for whoever runs the server.
+        _LOG.exception("%s failed", name)
+        response = _refusal(ApiError(500, "INTERNAL_ERROR", f"{name}: {type(error).__name__}: {error}"))
     if not name.startswith("local."):
         _log(world, request, name, user, response.status_code, body)
     return None if fault is not None and fault.drop == "after" else response

@@ -109,5 +109,6 @@ _VIEWS: dict[str, tuple[tuple[str, ...], Callable[[Catalog], Iterator[Row]]]] = 
         ("specific_catalog", "specific_schema", "specific_name", "ordinal_position", "parameter_mode", "parameter_name",
          "full_data_type", "parameter_default", "comment"), _parameters),
     "table_tags": (("catalog_name", "schema_name", "table_name", "tag_name", "tag_value"), _table_tags),
-    "column_tags": (("catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"), _column_tags),
+    "column_tags": (
+        ("catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"), _column_tags),
 }  # fmt: skip
