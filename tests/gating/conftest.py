@@ -304,26 +304,23 @@ def observed_question(number: int, p0: int = 8, **outcomes: str) -> QuestionObse
 
 @pytest.fixture
 def evidence():
-    """A function that makes plain evidence: ``count`` right answers, changed by keyword."""
+    """A function that makes plain evidence: ``count`` right answers; facts of the evaluation change by keyword."""
 
-    def make(count: int = 50, p0: int = 8, questions=None, **changes) -> Evidence:
-        questions = tuple(observed_question(n, p0) for n in range(count)) if questions is None else tuple(questions)
+    def make(count: int = 50, p0_count: int = 8, questions=None, model: dict | None = None, **changes) -> Evidence:
+        questions = tuple(observed_question(n, p0_count) for n in range(count)) if questions is None else questions
         ids = tuple(f"q{n:03d}" for n in range(count))
-        outer = {key: changes.pop(key) for key in list(changes) if key in Evidence.__dataclass_fields__}
         hashes = Hashes("c" * 64, "b" * 64, "a" * 64)
         facts = {
             "run_id": "r" * 32, "sha256": "e" * 64, "recorded_sha256": "e" * 64, "problem": "", "state": "complete",
             "status": "complete", "invalid_reason": "", "scope": "full", "model_id": "m-1", "recorded_model_id": "m-1",
             "hashes": hashes, "live_before": "b" * 64, "live_after": "b" * 64, "benchmarks_sha256": "d" * 64,
             "recorded_benchmarks_sha256": "d" * 64, "stored_benchmarks_sha256": "d" * 64, "planned_count": count,
-            "planned": ids, "p0": ids[:p0], "questions": questions, "attempts": 1, "benchmarks_name": "orders",
-            "runner": "conversation",
+            "planned": ids, "p0": ids[:p0_count], "questions": tuple(questions), "attempts": 1,
+            "benchmarks_name": "orders", "runner": "conversation",
         }  # fmt: skip
         evaluation = EvaluationObserved(**{**facts, **changes})
-        return Evidence(**{
-            "model_id": "m-1", "model_name": "genie-orders", "space_id": SPACE_ID, "hashes": hashes,
-            "evaluation": evaluation, **outer,
-        })  # fmt: skip
+        own = {"model_id": "m-1", "model_name": "genie-orders", "space_id": SPACE_ID, "hashes": hashes}
+        return Evidence(**{**own, "evaluation": evaluation, **(model or {})})
 
     return make
 

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from mlflow_genie_plugin.errors import InvalidCriteriaError, UnreadableFileError, UnsupportedFormatError, UsageError
+from mlflow_genie_plugin.gating.criteria import parse_criteria, read_criteria
+from mlflow_genie_plugin.gating.decide import gates_asked
+from mlflow_genie_plugin.gating.manifest import JUDGES, STAGES
+
+
+@pytest.fixture
+def document(criteria_bytes):
+    # Through text, so that the aliases of the file become copies that can be changed one by one.
+    import json
+
+    return json.loads(json.dumps(yaml.safe_load(criteria_bytes)))
+
+
+def violations(document) -> dict[str, str]:
+    with pytest.raises(InvalidCriteriaError) as caught:
+        parse_criteria(yaml.safe_dump(document).encode(), "candidate")
+    return {violation.path: f"{violation.message} {violation.fix}" for violation in caught.value.violations}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_packaged_criteria_name_every_judge_for_every_stage(criteria_bytes, stage):
+    section = parse_criteria(criteria_bytes, stage).scopes["full"]
+    assert section.judges_asked == JUDGES
+    assert {name: (judge.target, judge.floor) for name, judge in section.judges.items()} == {
+        "syntax_validity": (0.98, 0.90),
+        "result_correctness": (0.85, 0.70),
+        "asset_routing": (0.95, 0.85),
+    }
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+def test_a_judge_left_out_is_an_error(document, judge):
+    del document["stages"]["candidate"]["full"]["judges"][judge]
+    assert f"judge {judge} is missing" in violations(document)["$.stages.candidate.full.judges"]
+
+
+@pytest.mark.parametrize("line", ["judges", "rule", "p0", "minimum_questions", "error_budget", "minimum_judged"])
+def test_a_rule_left_out_is_an_error(document, line):
+    del document["stages"]["candidate"]["full"][line]
+    assert line in violations(document)["$.stages.candidate.full"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_left_out_is_an_error_whatever_stage_is_asked(document, stage):
+    del document["stages"][stage]
+    assert stage in violations(document)["$.stages"]
+
+
+def test_a_percent_is_an_error_that_says_what_to_write(document):
+    document["stages"]["candidate"]["full"]["judges"]["asset_routing"]["target"] = 95
+    assert "write 0.95, not 95" in violations(document)["$.stages.candidate.full.judges.asset_routing.target"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 0])
+def test_a_target_that_asks_nothing_is_an_error(document, value):
+    document["stages"]["candidate"]["full"]["judges"]["asset_routing"]["target"] = value
+    assert "$.stages.candidate.full.judges.asset_routing.target" in violations(document)
+
+
+@pytest.mark.parametrize("value", [True, "0.9", None, [0.9]])
+def test_a_target_that_is_no_number_is_an_error(document, value):
+    document["stages"]["candidate"]["full"]["judges"]["asset_routing"]["target"] = value
+    assert any(path.startswith("$.stages.candidate.full.judges.asset_routing") for path in violations(document))
+
+
+def test_all_violations_are_reported_at_once(document):
+    section = document["stages"]["production"]["full"]
+    section["judges"]["asset_routing"] = {"target": 0.8, "floor": 0.9}
+    section["judges"]["result_corectness"] = section["judges"].pop("result_correctness")
+    section["p0"]["judges"] = ["result_correctnes"]
+    section["custom_gates"] = ["p0"]
+    section["error_budget"] = 1
+    found = violations(document)
+    path = "$.stages.production.full"
+    assert "above the target" in found[f"{path}.judges.asset_routing.floor"]
+    assert "did you mean result_correctness?" in found[f"{path}.judges.result_corectness"]
+    assert "did you mean result_correctness?" in found[f"{path}.p0.judges[0]"]
+    assert "gate of the suite" in found[f"{path}.custom_gates[0]"]
+    assert "without any answer" in found[f"{path}.error_budget"]
+    assert "result_correctness is missing" in found[f"{path}.judges"]
+
+
+def test_off_needs_a_reason_and_not_everything_can_be_off(document):
+    section = document["stages"]["candidate"]["full"]
+    section["judges"] = {judge: {"off": "no time"} for judge in JUDGES}
+    section["p0"] = {"off": " "}
+    found = violations(document)
+    assert "every judge is off" in found["$.stages.candidate.full.judges"]
+    assert "$.stages.candidate.full.p0.off" in found
+
+
+def test_a_judge_that_is_off_cannot_decide_p0(document):
+    document["stages"]["candidate"]["full"]["judges"]["result_correctness"] = {"off": "later"}
+    assert "is off" in violations(document)["$.stages.candidate.full.p0.judges[0]"]
+
+
+def test_a_scope_asks_only_what_it_measures(criteria_bytes, document):
+    criteria = parse_criteria(criteria_bytes, "candidate")
+    assert not any(gate.startswith("threshold") for gate in gates_asked(criteria, "p0"))
+    assert "p0" not in gates_asked(criteria, "slice")
+    document["stages"]["candidate"]["p0"]["rule"] = "point"
+    document["stages"]["candidate"]["slice"]["p0"] = {"judges": ["result_correctness"], "minimum": 1}
+    found = violations(document)
+    assert "does not measure" in found["$.stages.candidate.p0.rule"]
+    assert "does not measure" in found["$.stages.candidate.slice.p0"]
+
+
+def test_what_is_off_is_not_asked_but_remembered(document):
+    document["stages"]["candidate"]["full"]["judges"]["asset_routing"] = {"off": "no metric views yet"}
+    criteria = parse_criteria(yaml.safe_dump(document).encode(), "candidate")
+    assert "threshold[asset_routing]" not in gates_asked(criteria, "full")
+    assert criteria.scopes["full"].switched_off == {"asset_routing": "no metric views yet"}
+
+
+def test_a_bare_off_is_the_word_not_the_boolean(criteria_bytes):
+    text = criteria_bytes.replace(b"{target: 0.95, floor: 0.85}", b"{off: no}")
+    assert parse_criteria(text, "candidate").scopes["full"].judges["asset_routing"].off == "no"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"format_version: 1\nformat_version: 1\n",
+        b"a: [",
+        b"\xff",
+        b"a: &x [*x]",
+        b"a: !!set {b}",
+        b"1: 2",
+        b"? [1]\n: 2",
+        b"a: !!python/object/apply:os.getcwd []",
+    ],
+)
+def test_text_that_cannot_be_read_is_refused(text):
+    with pytest.raises(UnreadableFileError):
+        parse_criteria(text, "candidate")
+
+
+@pytest.mark.parametrize("text", [b"", b"format_version: 2", b"format_version: true", b"[]", b"format_version: '1'"])
+def test_another_format_version_is_refused(text):
+    with pytest.raises(UnsupportedFormatError, match="format_version"):
+        parse_criteria(text, "candidate")
+
+
+def test_an_unknown_stage_and_a_missing_file_are_named(criteria_bytes, tmp_path):
+    with pytest.raises(UsageError, match="'prod' is not a stage"):
+        parse_criteria(criteria_bytes, "prod")
+    with pytest.raises(UnreadableFileError, match=r"criteria\.yaml"):
+        read_criteria(tmp_path / "criteria.yaml", "candidate")
