@@ -11,7 +11,7 @@ from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, page_bounds,
 from mlflow_genie_plugin.sql_dialect.parse import normalise_name, split_name
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.sql_engine.catalog import ColumnInfo, TableInfo
+    from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo
     from mlflow_genie_plugin.sql_engine.engine import SqlEngine
     from mlflow_genie_plugin.sql_engine.routines import Routine
 
