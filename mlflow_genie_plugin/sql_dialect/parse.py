@@ -163,6 +163,7 @@ def _repaired(tokens: list[Token], sql: str) -> list[Token]:
     escaped quote, not two strings. Positions stay those of the original text.
     """
     repaired: list[Token] = []
+    _refuse_trailing_comma(tokens)
     for index, token in enumerate(tokens):
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         previous = tokens[index - 1] if index else None
@@ -188,6 +189,21 @@ def _repaired(tokens: list[Token], sql: str) -> list[Token]:
         else:
             repaired.append(token)
     return repaired
+
+
+_AFTER_A_LIST = frozenset(
+    {TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY, TokenType.LIMIT}
+    | {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.UNION, TokenType.JOIN}
+)
+
+
+def _refuse_trailing_comma(tokens: list[Token]) -> None:
+    """Raise for ``SELECT a, FROM t``, which sqlglot forgives and a warehouse does not."""
+    for comma, following in zip(tokens, [*tokens[1:], None], strict=True):
+        if comma.token_type == TokenType.COMMA and (following is None or following.token_type in _AFTER_A_LIST):
+            near = f" near {following.text!r}" if following else ""
+            column = comma.col - len(comma.text) + 1
+            raise SqlParseError(f"syntax error at line {comma.line}, column {column}{near}: nothing follows the comma")
 
 
 def retyped(token: Token, token_type: TokenType, text: str) -> Token:

@@ -8,12 +8,19 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.casts import cast_to
 from mlflow_genie_plugin.sql_engine.date_functions import extract_part
-from mlflow_genie_plugin.sql_engine.errors import unsupported
+from mlflow_genie_plugin.sql_engine.errors import routine_not_found, syntax_error, unsupported
 from mlflow_genie_plugin.sql_engine.function_table import DIVIDE, INTEGER_DIVIDE
 from mlflow_genie_plugin.sql_engine.functions import convert_call
 from mlflow_genie_plugin.sql_engine.generators import GENERATORS, generator_query
 from mlflow_genie_plugin.sql_engine.templates import fill
 
+# What the grammar itself makes: operators, special forms, literals of collections.
+_LANGUAGE = (
+    exp.Anonymous, exp.And, exp.Or, exp.Xor, exp.Case, exp.If, exp.Cast, exp.TryCast, exp.Extract, exp.Trim, exp.Exists,
+    exp.Array, exp.Map, exp.VarMap, exp.Struct, exp.Concat, exp.RegexpLike, exp.JSONExtract, exp.GroupConcat,
+    exp.PercentileCont, exp.PercentileDisc, exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentUser, exp.StrPosition,
+    exp.Substring, exp.Overlay,
+)  # fmt: skip
 _CLOCK_UNITS = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
 _NULL_SKIPPING = {"first_value": exp.FirstValue, "first": exp.FirstValue, "last_value": exp.LastValue,
                   "last": exp.LastValue, "lag": exp.Lag, "lead": exp.Lead, "nth_value": exp.NthValue}  # fmt: skip
@@ -25,6 +32,7 @@ def convert_expressions(root: exp.Expr) -> None:
     Raises:
         SqlFailedError: A function does not exist or has no counterpart.
     """
+    _refuse_foreign_functions(root)
     # Children before parents, and each once: what a conversion makes is DuckDB already and must not be read again.
     for node in reversed(list(root.walk(bfs=False))):
         if node is root or node.parent is None:
@@ -32,6 +40,13 @@ def convert_expressions(root: exp.Expr) -> None:
         new = _converted(node)
         if new is not None and new is not node:
             node.replace(new)
+
+
+def _refuse_foreign_functions(root: exp.Expr) -> None:
+    """Raise for functions that only sqlglot and DuckDB know; every other call is untyped and looked up by name."""
+    for function in root.find_all(exp.Func):
+        if not isinstance(function, _LANGUAGE):
+            raise routine_not_found([function.sql_name().lower()])
 
 
 def _converted(node: exp.Expr) -> exp.Expr | None:
@@ -174,6 +189,22 @@ def _values(node: exp.Expr) -> exp.Expr | None:
     return None
 
 
+def _distinct_on(node: exp.Expr) -> exp.Expr | None:
+    if node.args.get("on"):
+        raise syntax_error("DISTINCT ON is not Databricks SQL")
+    return None
+
+
+def _group(node: exp.Expr) -> exp.Expr | None:
+    """Write ``GROUP BY a, b WITH ROLLUP`` as ``GROUP BY ROLLUP (a, b)``."""
+    for key in ("rollup", "cube"):
+        for grouping in node.args.get(key) or []:
+            if isinstance(grouping, exp.Rollup | exp.Cube) and not grouping.expressions:
+                grouping.set("expressions", node.expressions)
+                node.set("expressions", [])
+    return None
+
+
 def _table_function(node: exp.Expr) -> exp.Expr | None:
     if not isinstance(node.this, exp.Anonymous):
         return None
@@ -199,6 +230,8 @@ _CONVERSIONS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = {
     exp.Filter: _around_aggregate,
     exp.Window: _around_aggregate,
     exp.Values: _values,
+    exp.Group: _group,
+    exp.Distinct: _distinct_on,
     exp.Table: _table_function,
     exp.CurrentDate: lambda _: fill("CAST(timezone('UTC', now()) AS DATE)"),
     exp.CurrentTimestamp: lambda _: fill("timezone('UTC', now())"),

@@ -119,7 +119,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "split_part": "split_part(_1, _2, _3)",
     "regexp_extract": ("regexp_extract(_1, _2, 1)", "regexp_extract(_1, _2, _3)"),
     "regexp_extract_all": ("regexp_extract_all(_1, _2, 1)", "regexp_extract_all(_1, _2, _3)"),
-    "regexp_replace": "regexp_replace(_1, _2, _3, 'g')",
+    # A group is $1 there and \\1 here.
+    "regexp_replace": r"regexp_replace(_1, _2, regexp_replace(_3, '\$(\d)', '\\\1', 'g'), 'g')",
     "regexp_like": "regexp_matches(_1, _2)",
     "regexp": "regexp_matches(_1, _2)",
     "rlike": "regexp_matches(_1, _2)",
@@ -227,7 +228,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
 TEMPLATES["substr"] = TEMPLATES["substring"]
 
 # Known to Databricks, not to this engine: a plain refusal, never "no such function" and never a wrong value.
-_UNSUPPORTED = """aes_decrypt aes_encrypt ai_analyze_sentiment ai_classify ai_extract ai_fix_grammar ai_forecast
+_UNSUPPORTED = """current_database version
+    aes_decrypt aes_encrypt ai_analyze_sentiment ai_classify ai_extract ai_fix_grammar ai_forecast
     ai_gen ai_generate_text ai_mask ai_parse_document ai_query ai_similarity ai_summarize ai_translate
     approx_top_k bitmap_bit_position bitmap_construct_agg bitmap_count bitmap_or_agg
     bitmap_bucket_number cloud_files_state conv convert_timezone count_min_sketch crc32 csv_to_struct

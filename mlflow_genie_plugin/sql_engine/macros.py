@@ -56,13 +56,14 @@ MACROS = (
     """CREATE OR REPLACE MACRO spark_initcap(s) AS array_to_string(list_transform(string_split(lower(s), ' '),
         lambda w: upper(left(w, 1)) || substring(w, 2)), ' ')""",
     """CREATE OR REPLACE MACRO spark_split(s, p, n) AS CASE WHEN n <= 0 OR len(regexp_split_to_array(s, p)) <= n
-        THEN regexp_split_to_array(s, p) ELSE error('split with a limit is not supported by the local engine') END""",
+        THEN regexp_split_to_array(s, p)
+        ELSE error('[UNSUPPORTED_FEATURE] The local engine does not support split with a limit.') END""",
     """CREATE OR REPLACE MACRO spark_sha2(s, bits) AS CASE WHEN bits IN (0, 256) THEN sha256(s)
-        ELSE error('sha2 is supported for 256 bits only by the local engine') END""",
+        ELSE error('[UNSUPPORTED_FEATURE] The local engine supports sha2 for 256 bits only.') END""",
     """CREATE OR REPLACE MACRO spark_format_number(x, d) AS CASE d WHEN 0 THEN format('{:,.0f}', CAST(x AS DOUBLE))
         WHEN 1 THEN format('{:,.1f}', CAST(x AS DOUBLE)) WHEN 2 THEN format('{:,.2f}', CAST(x AS DOUBLE))
         WHEN 3 THEN format('{:,.3f}', CAST(x AS DOUBLE)) WHEN 4 THEN format('{:,.4f}', CAST(x AS DOUBLE))
-        ELSE error('format_number is supported for 0 to 4 digits by the local engine') END""",
+        ELSE error('[UNSUPPORTED_FEATURE] The local engine supports format_number for 0 to 4 digits only.') END""",
     """CREATE OR REPLACE MACRO spark_width_bucket(v, lo, hi, n) AS CASE WHEN n <= 0 OR lo = hi THEN NULL
         WHEN lo < hi THEN CASE WHEN v < lo THEN 0 WHEN v >= hi THEN n + 1
             ELSE CAST(floor((v - lo) * n / (hi - lo)) AS BIGINT) + 1 END

@@ -226,6 +226,8 @@ def _bind_parameters(tree: exp.Expr, parameters: Mapping[str, Any]) -> None:
             text = f"Found the unbound parameter: {shown}. Give it a value in the statement's parameters."
             raise failed("UNBOUND_SQL_PARAMETER", text, "42P02")
         placeholder.replace(literal(given[name.lower()]))
+    if marker := tree.find(exp.Parameter):
+        raise syntax_error(f"{marker.sql('databricks')} is no parameter; parameters are written :name")
 
 
 def literal(value: Any) -> exp.Expr:

@@ -73,6 +73,9 @@ REFUSED = [
     "SELECT 'unclosed",
     "SELECT /* unclosed",
     "SELECT FROM WHERE",
+    "SELECT a, FROM t",
+    "SELECT f(a,) FROM t",
+    "SELECT a FROM t ORDER BY a,",
     "not sql at all, only words",
 ]
 
