@@ -41,7 +41,7 @@ def test_all_right_passes_every_gate_that_is_asked(criteria, evidence):
 
 
 def test_nothing_is_never_a_pass(criteria, evidence):
-    nothing = evidence(evaluation=None, evaluation_problem="never evaluated")
+    nothing = evidence(model={"evaluation": None, "evaluation_problem": "never evaluated"})
     found = decide(criteria, nothing)
     assert overall(found) is Outcome.UNDECIDED
     assert "never evaluated" in found[1].reason
@@ -98,8 +98,11 @@ def test_every_fact_of_an_evaluation_is_spoiled_above_or_only_shown():
 
 
 def test_a_changed_model_fails(criteria, evidence):
-    assert outcomes(criteria, evidence(model_problem="genie_space.json was changed"))["model_intact"] == "failed"
-    assert outcomes(criteria, evidence(hashes=None))["model_intact"] == "undecided"
+    assert (
+        outcomes(criteria, evidence(model={"model_problem": "genie_space.json was changed"}))["model_intact"]
+        == "failed"
+    )
+    assert outcomes(criteria, evidence(model={"hashes": None}))["model_intact"] == "undecided"
 
 
 def test_a_question_twice_or_different_from_its_benchmark_fails(criteria, evidence, observed):
@@ -143,13 +146,13 @@ def test_a_score_that_is_no_fraction_is_no_pass(criteria, evidence, observed, sc
 def share(evidence, observed, passed, failed, open_, p0=0):
     states = ["passed"] * passed + ["failed"] * failed + ["errored"] * open_
     questions = [observed(n, p0=p0, result_correctness=state) for n, state in enumerate(states)]
-    return evidence(count=len(states), p0=1, questions=questions)
+    return evidence(count=len(states), p0_count=1, questions=questions)
 
 
 @pytest.mark.parametrize(
     ("passed", "failed", "open_", "expected"),
-    [(85, 15, 0, "passed"), (84, 16, 0, "failed"), (84, 14, 2, "undecided"), (84, 15, 1, "undecided"), (83, 16, 1, "failed"),
-     (0, 0, 100, "undecided"), (100, 0, 0, "passed")],
+    [(85, 15, 0, "passed"), (84, 16, 0, "failed"), (84, 14, 2, "undecided"), (84, 15, 1, "undecided"),
+     (83, 16, 1, "failed"), (0, 0, 100, "undecided"), (100, 0, 0, "passed")],
 )  # fmt: skip
 def test_the_point_rule_is_inclusive_and_lets_missing_findings_decide_nothing(
     criteria, evidence, observed, passed, failed, open_, expected
@@ -178,9 +181,9 @@ def test_the_stricter_rule_is_undecided_where_the_bound_is_below_the_floor_and_s
 
 
 def test_a_tiny_evaluation_is_undecided(criteria, evidence):
-    found = outcomes(criteria, evidence(count=5, p0=2))
+    found = outcomes(criteria, evidence(count=5, p0_count=2))
     assert found["enough_questions"] == "undecided"
-    assert overall(decide(criteria, evidence(count=5, p0=2))) is Outcome.UNDECIDED
+    assert overall(decide(criteria, evidence(count=5, p0_count=2))) is Outcome.UNDECIDED
 
 
 def test_answers_that_never_came_are_over_the_budget(criteria, evidence, observed):

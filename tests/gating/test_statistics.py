@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.gating.statistics import (
@@ -31,6 +31,7 @@ def test_intervals_are_the_published_ones(successes, trials, wilson, exact):
     assert clopper_pearson_interval(successes, trials) == pytest.approx(exact, abs=5e-5)
 
 
+@settings(deadline=None)  # the first example imports scipy
 @given(counts)
 def test_intervals_agree_with_scipy(count):
     stats = pytest.importorskip("scipy.stats")
