@@ -203,3 +203,19 @@ def test_pyfunc_loading_refuses_unknown_model_config(model):
         _load_pyfunc(str(path), {"tiemout": 1})
     with pytest.raises(UsageError, match="verify"):
         _load_pyfunc(str(path), {"verify": "no"})
+
+
+def test_mlflow_pyfunc_itself_imports_what_a_hostile_mlmodel_names_as_documented(model, folder, tmp_path, monkeypatch):
+    (tmp_path / "hostile_loader.py").write_text(
+        "import pathlib; pathlib.Path(__file__).with_name('ran').touch()\ndef _load_pyfunc(path, config=None): ..."
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    edit_mlmodel(folder, set_pyfunc("loader_module", "hostile_loader"))
+    with pytest.raises(TamperedModelError):
+        genie.load_model(model.model_id)
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(mlflow.MlflowException, match="missing required predict"):
+        mlflow.pyfunc.load_model(f"models:/{model.model_id}")
+    # When this fails MLflow has become stricter: docs/flavor.md has a section to correct.
+    assert (tmp_path / "ran").exists()
+    sys.modules.pop("hostile_loader")
