@@ -68,6 +68,8 @@ def list_entries(document: Any) -> Listing:
             for entry in _entries((domain,), questions)
         ]
         return Listing(tuple(entries))
+    if "data_sources" in document:
+        return Listing((), (Violation("$", "no-questions", "this space config has no benchmark questions"),))
     return Listing((), (_shape(f"the top level has the keys {', '.join(map(repr, document))[:80] or 'none'}"),))
 
 

@@ -47,7 +47,7 @@ class ComparedColumn:
     @cached_property
     def signature(self) -> tuple[str, int]:
         """Equal for columns that hold the same values in any order (the reverse is checked later)."""
-        return self.kind, sum(self.hashes)
+        return self.kind, sum(map(hash, self.cells))
 
     @cached_property
     def is_fuzzy(self) -> bool:
@@ -93,13 +93,20 @@ def compared_column(values: tuple[Any, ...]) -> ComparedColumn:
     if len(types) == 1 and (kind := _PLAIN_KINDS.get(next(iter(types)))):
         return ComparedColumn(kind, values)
     if types <= _NUMBERS:
-        if any(value != value for value in values):
+        if _may_hold_nan(values, types):
             values = tuple(NAN if value != value else value for value in values)
         return ComparedColumn("number", values)
     if types <= {date, datetime}:
         return _times(values)
     kind = "nested" if types <= {list, tuple, dict} else "mixed"
     return ComparedColumn(kind, tuple(None if value is None else _frozen(value) for value in values))
+
+
+def _may_hold_nan(values: tuple[Any, ...], types: set[type]) -> bool:
+    if types == {float}:
+        # A sum is many times faster than looking at each; infinities of both signs give NaN too, which costs a look.
+        return math.isnan(sum(values) if None not in values else sum(value for value in values if value is not None))
+    return any(value != value for value in values)
 
 
 def _times(values: tuple[Any, ...]) -> ComparedColumn:

@@ -68,9 +68,10 @@ def set_status(run_id: str, status: str) -> None:
 def run_still_exists(run_id: str) -> bool:
     """Whether a run that was begun earlier can be continued."""
     try:
-        return registry.get_run(run_id, EvaluationNotFoundError).status != "deleted"
+        registry.get_run(run_id, EvaluationNotFoundError)
     except EvaluationNotFoundError:
         return False
+    return True
 
 
 def store_evaluation(run_id: str, model: ModelRecord, result: EvaluationResult, *, traces: bool = True) -> bytes:

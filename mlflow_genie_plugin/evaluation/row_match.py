@@ -63,12 +63,10 @@ def _hole(cell: Any) -> Any:
 def _pair_up(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]]) -> bool:
     if len(left) != len(right):
         return False
-    left, right = sorted(left, key=_sort_key), sorted(right, key=_sort_key)
-    if all(map(close, left, right)):
-        return True
     if len(left) == 1:
-        return False
-    return _matching(left, right)
+        return close(left[0], right[0])
+    left, right = sorted(left, key=_sort_key), sorted(right, key=_sort_key)
+    return all(map(close, left, right)) or _matching(left, right)
 
 
 def _sort_key(row: tuple[Any, ...]) -> tuple[Any, ...]:
