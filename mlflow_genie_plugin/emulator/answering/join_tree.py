@@ -50,7 +50,8 @@ class JoinTree:
                 f"This space has no join between {self._name(self.base)} and {self._name(table)}. "
                 f"How are they related, or which of the two do you mean?"
             )
-        for step in walk:
+        joined = [index for index, step in enumerate(walk) if step.target in self.tables]
+        for step in walk[joined[-1] + 1 if joined else 0 :]:  # a table is joined once, however it was reached first
             self._add(step)
 
     def require(self, table: str, condition: str, via: str | None = None) -> str | None:

@@ -86,7 +86,8 @@ def _features(pieces: Sequence[Piece], used: Collection[int]) -> Counter[Hashabl
         elif piece.kind == "unknown":
             features["unknown", " ".join(stem(word) for word in piece.text.lower().split())] += 1
         else:
-            features[piece.kind, piece.value, piece.number, piece.period, piece.grain] += 1
+            kind = "superlative" if piece.kind == "top" else piece.kind
+            features[kind, piece.value, piece.number, piece.period, piece.grain] += 1
     return features
 
 
