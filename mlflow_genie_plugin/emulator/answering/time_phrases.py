@@ -65,7 +65,7 @@ class Grain:
 
 def match_time(tokens: Sequence[Token], at: int) -> tuple[Period | Grain, int] | None:
     """Return the period or grain that starts at token ``at`` and how many tokens it takes; None when there is none."""
-    return _grain(tokens, at) or _relative(tokens, at) or _range(tokens, at) or _open_or_plain(tokens, at)
+    return _relative(tokens, at) or _grain(tokens, at) or _range(tokens, at) or _open_or_plain(tokens, at)
 
 
 def calendar_period(tokens: Sequence[Token], at: int) -> tuple[dt.date, dt.date, int] | None:
@@ -174,8 +174,8 @@ def _open_or_plain(tokens: Sequence[Token], at: int) -> tuple[Period, int] | Non
         if word in {"in", "on", "during", "for", "of", "after", "before", "since", "until", "till", "from", "by"}
         else 0
     )
-    if preposition and at + 1 < len(tokens) and tokens[at + 1].word in {"the", "year"}:
-        preposition = 2
+    if preposition:
+        preposition += _skip(tokens, at + 1, {"the", "year"})
     found = calendar_period(tokens, at + preposition)
     if found is None:
         return None
@@ -248,9 +248,10 @@ def _one_before(unit: str) -> str:
 
 def _date(text: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
         return None
+    return day if day.year < dt.MAXYEAR else None  # the end of a period must be a date too
 
 
 def _literal(day: dt.date) -> str:
