@@ -29,6 +29,7 @@ def apply(
     from mlflow_genie_plugin.errors import UnreadableFileError
     from mlflow_genie_plugin.flavor.load import read_snapshot
     from mlflow_genie_plugin.settings import resolve_settings
+    from mlflow_genie_plugin.snapshot.restore import plan_again
     from mlflow_genie_plugin.snapshot.restore_plan import read_plan
     from mlflow_genie_plugin.workspace.auth import connect
 
@@ -46,10 +47,13 @@ def apply(
     settings = resolve_settings()
     snapshot = read_snapshot(plan.model_id)
     say(f"model {snapshot.model_id}")
+    workspace = connect(profile=profile, target=target, settings=settings)
+    # Before anything is shown or asked; it is checked again before the write.
+    plan_again(plan, snapshot, workspace.spaces.get_space(plan.space_id))
     carry_out(
         plan,
         snapshot,
-        connect(profile=profile, target=target, settings=settings),
+        workspace,
         settings,
         yes=yes,
         break_glass=break_glass,

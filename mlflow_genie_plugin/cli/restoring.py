@@ -116,7 +116,7 @@ def carry_out(
     elif result.outcome == "unchanged":
         say(f'Nothing to do: "{plan.space_title}" already is model {plan.model_id}.')
     else:
-        say(f"Restored. Undo: mlflow-genie restore {result.safety_model_id} --space {plan.space_id} --with-benchmarks")
+        say(f"Restored. Undo: mlflow-genie restore {result.safety_model_id} --with-benchmarks")
 
 
 def guard_of(settings: Settings, break_glass: str | None) -> Callable[[Snapshot, str], None]:

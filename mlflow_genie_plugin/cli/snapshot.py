@@ -92,7 +92,7 @@ def _tell(record: SnapshotRecord) -> None:
     if record.registered:
         say(f"  version  {record.registered}")
     for kind, status in record.captures.items():
-        if status != "ok":
+        if status.startswith("failed"):
             say(f"  catalog {kind}: {status}")
     # The order in which the server itself returns a list is nothing that anyone could act on.
     findings = [violation for violation in record.violations if violation.rule != "order-cosmetic"]

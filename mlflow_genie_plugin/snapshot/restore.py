@@ -165,14 +165,7 @@ def apply_restore(
     """
     snapshot = snapshot or read_snapshot(plan.model_id)
     live = workspace.spaces.get_space(plan.space_id)
-    fresh = plan_restore(snapshot, live, keep_benchmarks=plan.keep_benchmarks, include=plan.include)
-    if changed := differences(plan, fresh):
-        raise ConflictError(
-            f"this plan no longer fits: {'; '.join(changed)}; nothing was written",
-            next_step=f"make the plan again: mlflow-genie restore {plan.model_id} --plan FILE",
-            planned_etag=plan.live_etag,
-            live_etag=live.etag,
-        )
+    fresh = plan_again(plan, snapshot, live)
     if fresh.nothing_to_do:
         return RestoreResult(
             "unchanged", plan.space_id, plan.model_id, fresh.live_content_sha256, fresh.live_behaviour_sha256
@@ -194,6 +187,23 @@ def apply_restore(
         "restored", plan.space_id, plan.model_id, now.content_sha256, now.behaviour_sha256, safety_model_id, run_id,
         tuple(fresh.field_changes),
     )  # fmt: skip
+
+
+def plan_again(plan: RestorePlan, snapshot: Snapshot, live: LiveSpace) -> RestorePlan:
+    """Return the same plan made for the space as it is now.
+
+    Raises:
+        ConflictError: It is another one: the space or the model changed since.
+    """
+    fresh = plan_restore(snapshot, live, keep_benchmarks=plan.keep_benchmarks, include=plan.include)
+    if changed := differences(plan, fresh):
+        raise ConflictError(
+            f"this plan no longer fits: {'; '.join(changed)}; nothing was written",
+            next_step=f"make the plan again: mlflow-genie restore {plan.model_id} --plan FILE",
+            planned_etag=plan.live_etag,
+            live_etag=live.etag,
+        )
+    return fresh
 
 
 def _write(

@@ -138,6 +138,7 @@ def test_a_saved_plan_is_applied_once_and_not_twice(genie, saved, edit, tmp_path
     second = genie("apply", plan, "--yes")
     assert second.exit_code == 4
     assert "no longer fits" in second.stderr
+    assert "Plan:" not in second.stderr
 
 
 def test_a_plan_is_refused_after_an_edit_of_the_space(genie, saved, edit, tmp_path, document, writes):
