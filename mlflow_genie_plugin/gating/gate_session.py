@@ -15,6 +15,7 @@ from mlflow_genie_plugin.gating.criteria import StageCriteria, read_criteria
 from mlflow_genie_plugin.gating.decide import decide, gates_asked
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 from mlflow_genie_plugin.gating.provenance import provenance
+from mlflow_genie_plugin.gating.report import wrapped
 from mlflow_genie_plugin.gating.tally import Tally
 from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
 
@@ -208,9 +209,10 @@ def closing_lines(verdict: Verdict, published: Published, suite_argument: str) -
     model_id = verdict.model["model_id"]
     lines = []
     if published.problem:
-        lines.append(f"Not marked: {published.problem}")
+        lines.extend(wrapped(f"Not marked: {published.problem}", indent="  "))
     elif published.marked:
-        lines.append(f"Marked {model_id}: {verdict.outcome.value} for {verdict.stage} (gate run {published.run_id})")
+        lines.append(f"Marked {model_id}: {verdict.outcome.value} for {verdict.stage}")
+        lines.append(f"Gate run: {published.run_id}")
     elif published.refused:
         lines.append(f"{verdict.outcome.value.capitalize()}, not marked: this identity may only read from MLflow")
     elif verdict.dry_run:
@@ -218,7 +220,7 @@ def closing_lines(verdict: Verdict, published: Published, suite_argument: str) -
     else:
         lines.append("Not marked; the model's mark is as it was")
     if published.note:
-        lines.append(published.note)
+        lines.extend(wrapped(published.note, indent="  "))
     if published.file is not None:
         lines.append(f"Verdict: {published.file}")
     lines.append(f"Next:  {_next_command(verdict, published, suite_argument)}")
