@@ -235,7 +235,7 @@ def _save(
         raise UsageError(f"iteration is {iteration!r}", next_step="give a whole number from 0 up")
     patches = describe.as_patch_set(patch_set)
     ancestor = parent.snapshot
-    metadata_diff = diff_metadata(read_metadata(ancestor), metadata) if ancestor is not None else None
+    metadata_diff = diff_metadata(_comparable(ancestor, uc_schema), metadata) if ancestor is not None else None
     params = describe.params_of(
         file, iteration=iteration, domain=domain, parent_model_id=ancestor.model_id if ancestor else None,
         patches=patches, prompt_versions=prompt_versions, metadata=metadata, metadata_diff=metadata_diff,
@@ -287,6 +287,18 @@ def _save(
         },
         changes=diff_spaces(ancestor.config, file.config) if ancestor is not None else None,
     )
+
+
+def _comparable(parent: Snapshot, uc_schema: str | None) -> UcMetadata:
+    """Return the parent's metadata; of another schema it is none, or everything would look removed or added."""
+    metadata = read_metadata(parent)
+    limit = parent.model.params.get("uc_schema", describe.NONE)
+    if limit == (uc_schema or describe.NONE):
+        return metadata
+    other = Capture("not_requested", (), f"the parent's metadata is limited to schema {limit}, this one's is not")
+    if uc_schema is not None:
+        other = Capture("not_requested", (), f"this metadata is limited to schema {uc_schema}, the parent's to {limit}")
+    return UcMetadata(other, other, other)
 
 
 def _registered(model_id: str, name: str) -> registry.VersionRecord:

@@ -328,3 +328,20 @@ def test_a_version_can_be_made_from_a_config_at_hand(tracking):
         genie.create_genie_model_version(
             "0" * 32, {"space_id": "1" * 32, "serialized_space": {"version": 2, "data_sources": {}}}, 1, "sales"
         )
+
+
+def test_catalog_metadata_is_captured_limited_by_schema_and_compared_with_the_parent(workspace, space_id):
+    first = create_snapshot(space_id, "sales", workspace=workspace)
+    assert set(first.captures.values()) == {"ok"}
+    params = registry.get_model(first.model_id).params
+    assert int(params["uc_columns_count"]) > 0
+    columns = read_metadata(read_snapshot(first.model_id)).columns.rows
+    assert len(columns) == int(params["uc_columns_count"])
+    assert {row["table_catalog"] for row in columns} == {"samples"}
+    again = registry.get_model(create_snapshot(space_id, "sales", workspace=workspace).model_id).params
+    assert (again["uc_sha256"], again["uc_columns_changed"]) == (params["uc_sha256"], "0")
+    same = create_snapshot(space_id, "sales", workspace=workspace, uc_schema="samples.TPCH")
+    assert registry.get_model(same.model_id).params["uc_columns_count"] == params["uc_columns_count"]
+    none = registry.get_model(create_snapshot(space_id, "sales", workspace=workspace, uc_schema="a.b").model_id).params
+    # Limited to another schema than the parent: nothing was removed, the two are not comparable.
+    assert (none["uc_columns_count"], none["uc_columns_changed"]) == ("0", "not comparable")
