@@ -156,13 +156,15 @@ class _Maker:
 
     def _table(self, table: PlannedTable, name: str | None = None) -> int:
         from mlflow_genie_plugin.emulator.generating.rows import as_duckdb, make_rows
+        from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 
         catalog, schema, own = split_name(table.identifier)
-        target = ".".join(_quoted(part) for part in (catalog, schema, name or own))
+        folder = f"{_quoted(database_of(catalog))}.{_quoted(schema)}"
+        target = f"{folder}.{_quoted(name or own)}"
         columns = ", ".join(f"{_quoted(c.name)} {_DUCKDB_TYPES.get(c.type_text, c.type_text)}" for c in table.columns)
         rows = make_rows(table, self._rows, self._plan.domain_size, self._today)
         script = [
-            f"CREATE SCHEMA IF NOT EXISTS {_quoted(catalog)}.{_quoted(schema)}",
+            f"CREATE SCHEMA IF NOT EXISTS {folder}",
             f"CREATE TABLE {target} ({columns})",
             f"INSERT INTO {target} VALUES {', '.join(as_duckdb(row) for row in rows)}",  # noqa: S608 - our own literals
         ]

@@ -12,7 +12,7 @@ from sqlglot import exp
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_engine import information_schema
-from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo
+from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo, database_of
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView, parse_metric_view
 from mlflow_genie_plugin.sql_engine.routines import Routine
 from mlflow_genie_plugin.sql_engine.types import spark_type
@@ -63,20 +63,23 @@ class Catalog:
         cursor = self._connection.cursor()
         tables: dict[tuple[str, str, str], TableInfo] = {}
         columns: dict[tuple[str, str, str], list[ColumnInfo]] = {}
+        catalog_of = {database_of(name).lower(): name for name in self.catalogs.values()}
         for catalog, schema, name, kind, comment in cursor.execute(
             """SELECT database_name, schema_name, table_name, 'TABLE', comment FROM duckdb_tables() WHERE NOT internal
             UNION ALL
             SELECT database_name, schema_name, view_name, 'VIEW', comment FROM duckdb_views() WHERE NOT internal"""
         ).fetchall():
-            if catalog.lower() in self.catalogs:
-                info = TableInfo(catalog, schema, name, kind, comment or "")
-                tables[_key(catalog, schema, name)] = info
-                columns[_key(catalog, schema, name)] = []
+            shown = catalog_of.get(catalog.lower())
+            if shown is not None:
+                info = TableInfo(shown, schema, name, kind, comment or "")
+                tables[_key(shown, schema, name)] = info
+                columns[_key(shown, schema, name)] = []
         for catalog, schema, table, name, type_text, nullable, comment in cursor.execute(
             """SELECT database_name, schema_name, table_name, column_name, data_type, is_nullable, comment
             FROM duckdb_columns() WHERE NOT internal ORDER BY database_name, schema_name, table_name, column_index"""
         ).fetchall():
-            if (key := _key(catalog, schema, table)) in columns:
+            shown = catalog_of.get(catalog.lower())
+            if shown is not None and (key := _key(shown, schema, table)) in columns:
                 columns[key].append(ColumnInfo(name, *spark_type(type_text), comment or "", bool(nullable)))
         cursor.close()
         with self._lock:

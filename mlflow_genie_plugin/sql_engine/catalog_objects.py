@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Database names that DuckDB keeps for itself; "main" is also the most common catalog of a Databricks workspace.
+_RESERVED_DATABASES = frozenset({"main", "memory", "system", "temp"})
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnInfo:
@@ -34,3 +37,8 @@ class TableInfo:
     def full_name(self) -> str:
         """Return ``catalog.schema.name``."""
         return f"{self.catalog}.{self.schema}.{self.name}"
+
+
+def database_of(catalog: str) -> str:
+    """Return the name of the DuckDB database that holds a catalog: the catalog's own wherever DuckDB allows it."""
+    return f"{catalog} catalog" if catalog.lower() in _RESERVED_DATABASES else catalog

@@ -17,7 +17,7 @@ from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UsageError
 from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_dialect.read_only import require_read_only
 from mlflow_genie_plugin.sql_engine.catalog import Catalog, SessionNames
-from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo
+from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo, database_of
 from mlflow_genie_plugin.sql_engine.errors import translate_failure
 from mlflow_genie_plugin.sql_engine.limits import Limits, lock, open_database, time_limit
 from mlflow_genie_plugin.sql_engine.macros import MACROS
@@ -123,10 +123,12 @@ class SqlEngine:
         target = str(self._directory / file) if self._directory is not None and file else ":memory:"
         quoted = target.replace("'", "''")
         with translated_failures():
-            connection.cursor().execute(f"ATTACH '{quoted}' AS {_identifier(name)}")
+            connection.cursor().execute(f"ATTACH '{quoted}' AS {_identifier(database_of(name))}")
 
     def run_script(self, sql: str) -> None:
         """Run DuckDB statements of our own: DDL, loading, comments. Files are reachable until the first query.
+
+        A catalog is the database :func:`~mlflow_genie_plugin.sql_engine.catalog_objects.database_of` names.
 
         Never give it text that came from a user, a space or a model: nothing is checked.
 

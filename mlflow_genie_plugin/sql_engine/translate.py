@@ -14,6 +14,7 @@ from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
 from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, split_name
 from mlflow_genie_plugin.sql_engine import generators, metric_views, routines
+from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 from mlflow_genie_plugin.sql_engine.errors import failed, routine_not_found, syntax_error, table_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.expressions import convert_expressions
 from mlflow_genie_plugin.sql_engine.function_table import UNSUPPORTED
@@ -168,7 +169,8 @@ class _Expansion:
             raise table_not_found(parts)
         view = self._objects.metric_view(".".join(resolved))
         if view is None:
-            for key, part in zip(("catalog", "db", "this"), resolved, strict=True):
+            stored = (database_of(resolved[0]), *resolved[1:])
+            for key, part in zip(("catalog", "db", "this"), stored, strict=True):
                 table.set(key, exp.to_identifier(part, quoted=True))
             return
         select = table.parent.parent if isinstance(table.parent, exp.From) else None

@@ -5,7 +5,13 @@ import copy
 import pytest
 
 from mlflow_genie_plugin.emulator.answerer import answer
-from mlflow_genie_plugin.emulator.catalog_view import CatalogColumn, MetricView, Routine, RoutineParameter, StaticCatalog
+from mlflow_genie_plugin.emulator.catalog_view import (
+    CatalogColumn,
+    MetricView,
+    Routine,
+    RoutineParameter,
+    StaticCatalog,
+)
 from mlflow_genie_plugin.emulator.sample import sample_document
 
 SHOPS, SALES, STAFF = "main.shop.shops", "main.shop.sales", "main.shop.staff"
@@ -77,7 +83,12 @@ def shop():
             "join_specs": [join(SALES, SHOPS), join(STAFF, SHOPS)],
             "sql_snippets": {
                 "measures": [
-                    {"display_name": "Turnover", "alias": "t", "sql": ["SUM(sales.net_amount)"], "synonyms": ["takings"]}
+                    {
+                        "display_name": "Turnover",
+                        "alias": "t",
+                        "sql": ["SUM(sales.net_amount)"],
+                        "synonyms": ["takings"],
+                    }
                 ],
                 "filters": [{"display_name": "big shops", "sql": ["shops.area > 1000"]}],
                 "expressions": [{"display_name": "sales year", "alias": "y", "sql": ["YEAR(sales.sold_on)"]}],
@@ -191,7 +202,10 @@ def test_a_literal_cannot_break_out_of_its_quotes(sql, shop):
         ("top 3 shops by turnover", "ORDER BY turnover DESC LIMIT 3"),
         ("Which city has the lowest turnover?", "ORDER BY turnover ASC LIMIT 1"),
         ("Which cities have the highest turnover?", "GROUP BY shops.city ORDER BY turnover DESC"),
-        ("top 2 shops by area", "SELECT shops.shop_name, shops.area FROM main.shop.shops AS shops ORDER BY shops.area DESC LIMIT 2"),
+        (
+            "top 2 shops by area",
+            "SELECT shops.shop_name, shops.area FROM main.shop.shops AS shops ORDER BY shops.area DESC LIMIT 2",
+        ),
         ("turnover of big shops", "WHERE shops.area > 1000"),
         ("turnover not in Oslo", "WHERE shops.city <> 'Oslo'"),
         ("turnover in Oslo or Bergen", "WHERE shops.city IN ('Oslo', 'Bergen')"),

@@ -23,7 +23,9 @@ def with_example():
                 "tables": [
                     {
                         "identifier": "c.s.trips",
-                        "column_configs": [{"column_name": "city", "enable_entity_matching": True, "synonyms": ["town"]}],
+                        "column_configs": [
+                            {"column_name": "city", "enable_entity_matching": True, "synonyms": ["town"]}
+                        ],
                     }
                 ]
             },
@@ -37,7 +39,11 @@ def with_example():
 def catalog():
     return StaticCatalog(
         tables={
-            "c.s.trips": (CatalogColumn("trip_id", "BIGINT"), CatalogColumn("city", "STRING"), CatalogColumn("day", "DATE"))
+            "c.s.trips": (
+                CatalogColumn("trip_id", "BIGINT"),
+                CatalogColumn("city", "STRING"),
+                CatalogColumn("day", "DATE"),
+            )
         },
         values={("c.s.trips", "city"): ("OSLO", "New York")},
     )
@@ -142,7 +148,9 @@ def test_a_number_in_the_question_keeps_an_example_without_parameters_away(with_
 
 
 def test_a_wording_in_the_usage_guidance_counts_as_the_question(with_example, catalog):
-    document = with_example("trips by town", "SELECT 'guided'", guidance='Use it for "urban mobility overview" as well.')
+    document = with_example(
+        "trips by town", "SELECT 'guided'", guidance='Use it for "urban mobility overview" as well.'
+    )
     assert answer("urban mobility overview", document, catalog).sql == "SELECT 'guided'"
     assert answer("rural mobility overview", document, catalog).sql is None
 
@@ -154,7 +162,9 @@ def test_a_synonym_makes_two_wordings_alike(with_example, catalog):
     assert answer("trips by town", document, catalog).is_clarification
 
 
-@pytest.mark.parametrize("sql", ["DROP TABLE c.s.trips", "SELECT 1; SELECT 2", "not sql at all", "DELETE FROM c.s.trips"])
+@pytest.mark.parametrize(
+    "sql", ["DROP TABLE c.s.trips", "SELECT 1; SELECT 2", "not sql at all", "DELETE FROM c.s.trips"]
+)
 def test_an_example_that_is_no_single_query_is_never_answered_with(with_example, catalog, sql):
     answered = answer("trips by city", with_example("trips by city", sql), catalog)
     assert answered.sql is None

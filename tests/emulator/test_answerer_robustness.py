@@ -6,17 +6,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.emulator.answerer import answer
-from mlflow_genie_plugin.emulator.catalog_view import CatalogColumn, MetricView, Routine, RoutineParameter, StaticCatalog
+from mlflow_genie_plugin.emulator.answering.words import word_set
+from mlflow_genie_plugin.emulator.catalog_view import (
+    CatalogColumn,
+    MetricView,
+    Routine,
+    RoutineParameter,
+    StaticCatalog,
+)
 from mlflow_genie_plugin.emulator.sample import sample_benchmarks, sample_document
 from mlflow_genie_plugin.evaluation.benchmark import parse_benchmarks
 from mlflow_genie_plugin.sql_dialect import read_only_reason
 
 QUESTIONS = [item.question for item in parse_benchmarks(sample_benchmarks()).benchmarks]
-WORDS = sorted({word for question in QUESTIONS for word in question.split()} | {"between", "not", "without", "99", "'x'", "`"})
-KEYS = ["version", "data_sources", "tables", "metric_views", "instructions", "identifier", "column_configs", "column_name",
-        "synonyms", "join_specs", "left", "right", "alias", "sql", "sql_snippets", "measures", "filters", "display_name",
-        "example_question_sqls", "question", "parameters", "name", "default_value", "values", "text_instructions", "content",
-        "sql_functions", "exclude", "usage_guidance"]  # fmt: skip
+WORDS = sorted(
+    {word for question in QUESTIONS for word in question.split()} | {"between", "not", "without", "99", "'x'", "`"}
+)
+KEYS = sorted(
+    word_set("""version data_sources tables metric_views instructions identifier column_configs column_name synonyms
+join_specs left right alias sql sql_snippets measures filters display_name example_question_sqls question
+parameters name default_value values text_instructions content sql_functions exclude usage_guidance""")
+)
 
 CATALOG = StaticCatalog(
     tables={"a.b.c": (CatalogColumn("x", "BIGINT"), CatalogColumn("d", "DATE"), CatalogColumn("odd name", "STRING"))},
@@ -31,7 +41,21 @@ leaves = st.one_of(
     st.integers(),
     st.floats(),
     st.text(max_size=30),
-    st.sampled_from(["a.b.c", "a.b.m", "a.b.f", "`a`.b.c", "x", "SUM(x)", "x > 1", "a = b", "SELECT :n", "For dates, use d.", "X means Y."]),
+    st.sampled_from(
+        [
+            "a.b.c",
+            "a.b.m",
+            "a.b.f",
+            "`a`.b.c",
+            "x",
+            "SUM(x)",
+            "x > 1",
+            "a = b",
+            "SELECT :n",
+            "For dates, use d.",
+            "X means Y.",
+        ]
+    ),
 )
 documents = st.recursive(
     leaves,

@@ -44,7 +44,10 @@ def period(start, end):
         ("last 30 days", ("date_sub(current_date(), 30)", None)),
         ("in the last 2 weeks", ("date_sub(current_date(), 14)", None)),
         ("past 3 months", ("add_months(current_date(), -3)", None)),
-        ("last quarter", ("add_months(date_trunc('QUARTER', current_date()), -3)", "date_trunc('QUARTER', current_date())")),
+        (
+            "last quarter",
+            ("add_months(date_trunc('QUARTER', current_date()), -3)", "date_trunc('QUARTER', current_date())"),
+        ),
         ("this year", ("date_trunc('YEAR', current_date())", None)),
         ("yesterday", ("date_sub(current_date(), 1)", "current_date()")),
         ("year to date", ("date_trunc('YEAR', current_date())", None)),

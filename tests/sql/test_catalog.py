@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from mlflow_genie_plugin.errors import SqlFailedError, UsageError
+from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 from mlflow_genie_plugin.sql_engine.engine import RoutineParameter, SqlEngine
 
 YAML = "source: shop.sales.items\ndimensions: [{name: kind, expr: kind}]\nmeasures: [{name: n, expr: count(1)}]"
@@ -124,3 +125,14 @@ def test_a_broken_metric_view_hides_no_other_table(fresh_engine):
     rows = fresh_engine.execute("SELECT table_name, comment FROM shop.information_schema.columns").rows
     assert {name for name, _ in rows} == {"items", "kinds", "zones", "m"}
     assert any(name == "m" and "TABLE_OR_VIEW_NOT_FOUND" in comment for name, comment in rows)
+
+
+@pytest.mark.parametrize("name", ["main", "Main", "system", "temp", "memory"])
+def test_a_catalog_may_have_a_name_that_duckdb_keeps_for_itself(tmp_path, name):
+    with SqlEngine(tmp_path / "db") as engine:
+        engine.attach_catalog(name)
+        engine.run_script(f'CREATE SCHEMA "{database_of(name)}".s; CREATE TABLE "{database_of(name)}".s.t AS SELECT 7 AS x')
+        assert [info.full_name for info in engine.tables()] == [f"{name}.s.t"]
+    with SqlEngine(tmp_path / "db") as engine:
+        assert engine.execute(f"SELECT t.x FROM {name.lower()}.s.t").rows == ((7,),)
+        assert engine.columns(f"{name}.s.t")[0].name == "x"

@@ -7,7 +7,14 @@ from typing import Any
 
 from mlflow_genie_plugin.emulator.answering.document import entries, text_of, texts_of
 from mlflow_genie_plugin.emulator.generating.column_types import column_type
-from mlflow_genie_plugin.emulator.generating.evidence import AssetEvidence, ColumnEvidence, ColumnKey, Evidence, Reader
+from mlflow_genie_plugin.emulator.generating.evidence import (
+    AssetEvidence,
+    ColumnEvidence,
+    ColumnKey,
+    Evidence,
+    Literal,
+    Reader,
+)
 from mlflow_genie_plugin.emulator.generating.rows import PlannedColumn, PlannedTable
 from mlflow_genie_plugin.emulator.generating.statements import condition_of, own_statements, trees_in
 from mlflow_genie_plugin.sql_dialect import normalise_name
@@ -79,8 +86,9 @@ def plan_for(document: dict[str, Any]) -> Plan:
     called = [asset.name for asset in evidence.assets.values() if asset.is_function]
     for identifier in {normalise_name(n): n for n in [*called, *functions]}.values():
         plan.functions.append(_function(identifier, evidence.assets.get(normalise_name(identifier)), evidence))
+    fixed = _fixed_keys(evidence, domains)
     for table in [*plan.tables, *(view.base for view in plan.metric_views), *(f.result for f in plan.functions)]:
-        _add_recipes(table, evidence)
+        _add_recipes(table, evidence, fixed)
     return plan
 
 
@@ -244,7 +252,20 @@ def _function(identifier: str, asset: AssetEvidence | None, evidence: Evidence) 
     return PlannedFunction(identifier, result, parameters, is_guessed=not calls)
 
 
-def _add_recipes(table: PlannedTable, evidence: Evidence) -> None:
+def _add_recipes(table: PlannedTable, evidence: Evidence, fixed: dict[tuple[int, str], Literal]) -> None:
     name = normalise_name(table.identifier)
-    numbered = enumerate(evidence.recipes[:MAX_RECIPES])
-    table.recipes = [(number, recipe[name]) for number, recipe in numbered if name in recipe]
+    for number, recipe in enumerate(evidence.recipes[:MAX_RECIPES]):
+        if name in recipe:
+            keys = {c.name.lower(): fixed[number, c.domain] for c in table.columns if (number, c.domain) in fixed}
+            table.recipes.append((number, {**recipe[name], **keys}))
+
+
+def _fixed_keys(evidence: Evidence, domains: dict[ColumnKey, str]) -> dict[tuple[int, str], Literal]:
+    """Return the keys that a recipe fixes for a whole domain: ``p.id = 'HOME'`` holds for all that is joined to it."""
+    return {
+        (number, domains[table, column]): value
+        for number, recipe in enumerate(evidence.recipes[:MAX_RECIPES])
+        for table, values in recipe.items()
+        for column, value in values.items()
+        if (table, column) in domains
+    }

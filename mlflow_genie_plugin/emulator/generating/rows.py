@@ -43,10 +43,15 @@ def make_rows(table: PlannedTable, count: int, domain_size: int, today: dt.date)
     A table with a unique key has one row for each key of its domain; any other has ``count`` rows and two for each
     recipe.
     """
-    unique = any(column.unique for column in table.columns)
+    key_column = next((column for column in table.columns if column.unique), None)
     plans: list[tuple[int, dict[str, Literal]]] = []
-    if unique:
-        by_key = {2 * number + half: values for number, values in table.recipes for half in (0, 1)}
+    if key_column is not None:
+        by_key: dict[int, dict[str, Literal]] = {}
+        for number, values in table.recipes:
+            wanted = values.get(key_column.name.lower())
+            places = (2 * number, 2 * number + 1) if wanted is None else (_place(key_column, wanted),)
+            for place in places:
+                by_key.setdefault(place % domain_size, values)
         plans = [(key, by_key.get(key, {})) for key in range(domain_size)]
     else:
         plans = [(-1, {})] * count + [
@@ -67,7 +72,7 @@ def _cell(
     domain_size: int,
     today: dt.date,
 ) -> Value:
-    wanted = values.get(column.name.lower())
+    wanted = None if column.unique else values.get(column.name.lower())
     if wanted is not None and (fitting := _converted(wanted, column.type_text)) is not None:
         return fitting
     chance = _chance(table, column.name, index)
@@ -77,8 +82,20 @@ def _cell(
     return _value(column, chance, today)
 
 
+def _place(column: PlannedColumn, wanted: Literal) -> int:
+    """Return the position of a literal in its key domain, which starts with the literals."""
+    literals = _key_literals(column)
+    value = _converted(wanted, column.type_text)
+    return literals.index(value) if value in literals else 0
+
+
+def _key_literals(column: PlannedColumn) -> list[Value]:
+    values = (_converted(literal, column.type_text) for literal in column.literals)
+    return list(dict.fromkeys(value for value in values if value is not None))
+
+
 def _key(column: PlannedColumn, position: int, today: dt.date) -> Value:
-    literals = [v for literal in column.literals if (v := _converted(literal, column.type_text)) is not None]
+    literals = _key_literals(column)
     if position < len(literals):
         return literals[position]
     if column.type_text in {"BIGINT", "DOUBLE"}:
