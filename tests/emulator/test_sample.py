@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +114,11 @@ def test_the_bad_edit_is_a_valid_change_of_behaviour_and_leaves_the_original_alo
 def test_the_bad_edit_refuses_a_space_that_is_not_the_sample(document):
     with pytest.raises(UsageError, match="not the sample space"):
         bad_edit(document)
+
+
+def test_the_docs_create_the_same_metric_view_and_functions_as_the_local_workspace():
+    from mlflow_genie_plugin.emulator import sample_data
+
+    docs = (Path(__file__).parents[2] / "docs" / "local-answers.md").read_text()
+    for definition in (sample_data.METRIC_VIEW_YAML, sample_data.TOP_CUSTOMERS_SQL, sample_data.LATE_DELIVERIES_SQL):
+        assert definition in docs
