@@ -36,6 +36,8 @@ def make_experiment(directory: Path) -> None:
     with as_file(files("mlflow_genie_plugin.suite")) as suite:
         shutil.copytree(suite, directory / "gates", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     (directory / "benchmarks.yaml").write_bytes(sample_benchmarks())
+    # Makes the folder the root of its pytest runs; inside a checkout with settings of its own those would apply.
+    (directory / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
 
 
 @contextlib.contextmanager

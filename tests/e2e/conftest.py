@@ -52,7 +52,11 @@ class Quickstart:
 
 @pytest.fixture(scope="session")
 def quickstart(tmp_path_factory) -> Quickstart:
-    directory = tmp_path_factory.mktemp("quickstart") / "story"
+    # Inside a project with pytest settings and a conftest of its own, as in a checkout.
+    project = tmp_path_factory.mktemp("quickstart")
+    (project / "pyproject.toml").write_text('[tool.pytest.ini_options]\ntestpaths = ["tests"]\n')
+    (project / "conftest.py").write_text("")
+    directory = project / "story"
     run = subprocess.run(
         [sys.executable, "-m", "mlflow_genie_plugin.cli.main", "quickstart", "--dir", str(directory), "--json"],
         capture_output=True,
