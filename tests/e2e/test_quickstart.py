@@ -32,11 +32,13 @@ def test_the_story_ends_with_ids_and_where_everything_is(quickstart):
 def test_only_the_good_version_is_marked(quickstart):
     import mlflow
 
+    from mlflow_genie_plugin.gating.mark import read_mark
+
     client = mlflow.MlflowClient(f"sqlite:///{quickstart.directory / 'mlflow.db'}")
     good = client.get_logged_model(quickstart.good["model_id"]).tags
     bad = client.get_logged_model(quickstart.bad["model_id"]).tags
-    assert good["genie.verdict"] == "passed"
-    assert bad["genie.verdict"] == "failed"
+    assert read_mark(good, "candidate").is_positive
+    assert not read_mark(bad, "candidate").is_positive
 
 
 def test_the_gates_decide_again_from_the_folder(quickstart):
