@@ -11,13 +11,16 @@ from mlflow_genie_plugin.errors import ExitCode
 @click.command()
 @click.argument("model")
 @click.option("--space", help="Space to compare; default: the one the model is of.")
-@click.option("--exit-code", is_flag=True, help="Exit 1 when it drifted, 10 when that cannot be told.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 when it drifted.")
 @workspace_options
 @command
 def drift(
     model: str, space: str | None, exit_code: bool, profile: str | None, target: str | None, as_json: bool
 ) -> ExitCode:
-    """Compare the live space with MODEL: same, DRIFTED with the difference, or UNKNOWN with the reason."""
+    """Compare the live space with MODEL: same, DRIFTED with the difference, or UNKNOWN with the reason.
+
+    Exits 10 when it is UNKNOWN: a comparison that could not be made is never a pass.
+    """
     from mlflow_genie_plugin.errors import GenieError
     from mlflow_genie_plugin.flavor.load import read_snapshot
     from mlflow_genie_plugin.snapshot.drift import DRIFTED, UNKNOWN, DriftReport, compare_with_live
@@ -40,6 +43,6 @@ def drift(
         emit(report.render())
         if report.state == DRIFTED:
             say(f"To put the model back: mlflow-genie restore {snapshot.model_id}")
-    if not exit_code:
-        return ExitCode.OK
-    return {DRIFTED: ExitCode.NO, UNKNOWN: ExitCode.UNDECIDED}.get(report.state, ExitCode.OK)
+    if report.state == UNKNOWN:
+        return ExitCode.UNDECIDED
+    return ExitCode.NO if exit_code and report.state == DRIFTED else ExitCode.OK

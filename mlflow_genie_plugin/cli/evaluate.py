@@ -125,10 +125,12 @@ def _evaluate(
         from mlflow_genie_plugin.evaluation.recorded import judge_recorded
 
         return judge_recorded(plan, answers, progress=progress)
+    from mlflow_genie_plugin.cli.preflight import require_ready
     from mlflow_genie_plugin.evaluation.runner import run_evaluation
     from mlflow_genie_plugin.workspace.auth import connect
 
     workspace = connect(profile, target, settings)
+    require_ready(workspace, plan.snapshot.model.experiment_id)
     say(f"Asking {_plural(len(plan.benchmarks), 'question')}{_duration(plan, settings)}.")
     return run_evaluation(plan, workspace, settings=settings, progress=progress, restart=restart)
 

@@ -36,15 +36,19 @@ class Check:
         return asdict(self)
 
 
-def require_ready(workspace: DatabricksWorkspace) -> None:
+def require_ready(workspace: DatabricksWorkspace, experiment_id: str | None = None) -> None:
     """Return when a command that writes may start: tracking answers and suits the workspace.
 
     Call it before the first write, so that nothing is half done when the results cannot be kept.
 
+    Args:
+        workspace: Where the space is.
+        experiment_id: Where the command writes; default: the current experiment.
+
     Raises:
         TrackingUnavailableError: Tracking does not answer, or is a local file while the workspace is not.
     """
-    for check in (check_tracking_suits(workspace), check_tracking(), check_artifacts()):
+    for check in (check_tracking_suits(workspace), check_tracking(), check_artifacts(experiment_id)):
         if check.status == FAIL:
             raise TrackingUnavailableError(check.message, next_step=check.next_step)
 
@@ -131,7 +135,7 @@ def check_registry() -> Check:
     return Check("registry", OK, f"{place} answers")
 
 
-def check_artifacts(environ: Mapping[str, str] | None = None) -> Check:
+def check_artifacts(experiment_id: str | None = None, environ: Mapping[str, str] | None = None) -> Check:
     """Whether this process could write where the experiment keeps artifacts; asks nothing of the storage itself."""
     env = os.environ if environ is None else environ
     from mlflow_genie_plugin.registry.connection import client, translate_errors
@@ -140,6 +144,8 @@ def check_artifacts(environ: Mapping[str, str] | None = None) -> Check:
     if _is_unmade(uri):
         return Check("artifacts", SKIP, "no experiment yet")
     name, number = env.get("MLFLOW_EXPERIMENT_NAME", "").strip(), env.get("MLFLOW_EXPERIMENT_ID", "").strip()
+    if experiment_id is not None:
+        name, number = "", experiment_id
     try:
         with translate_errors():
             if name:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.settings import Settings
     from mlflow_genie_plugin.snapshot.restore_plan import RestorePlan
-    from mlflow_genie_plugin.workspace.port import Workspace
+    from mlflow_genie_plugin.workspace.auth import DatabricksWorkspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def plan_options(function: Command) -> Command:
 def plan_or_write(
     snapshot: Snapshot,
     space_id: str,
-    workspace: Workspace,
+    workspace: DatabricksWorkspace,
     settings: Settings,
     *,
     with_benchmarks: bool,
@@ -87,7 +87,7 @@ def plan_or_write(
 def carry_out(
     plan: RestorePlan,
     snapshot: Snapshot,
-    workspace: Workspace,
+    workspace: DatabricksWorkspace,
     settings: Settings,
     *,
     yes: bool,
@@ -96,9 +96,11 @@ def carry_out(
     as_json: bool,
 ) -> None:
     """Ask, write, and say what was done."""
+    from mlflow_genie_plugin.cli.preflight import require_ready
     from mlflow_genie_plugin.snapshot.restore import apply_restore
 
     if not plan.nothing_to_do:
+        require_ready(workspace, snapshot.model.experiment_id)
         say(plan.render())
         _confirm(plan, settings, yes=yes)
     result = apply_restore(

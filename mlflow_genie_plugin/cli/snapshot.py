@@ -54,6 +54,7 @@ def snapshot(
 
     Nothing is changed in the workspace.
     """
+    from mlflow_genie_plugin.cli.preflight import require_ready
     from mlflow_genie_plugin.snapshot.create import create_snapshot
     from mlflow_genie_plugin.space.location import space_id_of
     from mlflow_genie_plugin.workspace.auth import connect
@@ -61,10 +62,12 @@ def snapshot(
     space_id = space_id_of(space)
     patch_set = _json_file(patches)
     prompts = _json_file(prompt_versions)
+    workspace = connect(profile=profile, target=target)
+    require_ready(workspace)
     record = create_snapshot(
         space_id,
         domain,
-        workspace=connect(profile=profile, target=target),
+        workspace=workspace,
         iteration=iteration,
         parent=parent,
         patch_set=patch_set,

@@ -206,6 +206,34 @@ def test_rollback_refuses_without_a_parent_and_on_an_unsaved_edit(genie, saved, 
     assert writes() == []
 
 
+@pytest.mark.parametrize("command", ["snapshot", "restore", "rollback", "apply", "evaluate"])
+def test_what_writes_is_refused_when_results_would_stay_on_this_machine(
+    genie, saved, edit, writes, monkeypatch, tmp_path, command
+):
+    from mlflow_genie_plugin.workspace.auth import DatabricksWorkspace
+
+    edit()
+    child = json.loads(genie("snapshot", SAMPLE_SPACE_ID, "-d", "sales", "--no-uc", "--json").stdout)["model_id"]
+    genie("restore", saved, "--plan", tmp_path / "plan.json")
+    benchmarks = tmp_path / "benchmarks.yaml"
+    benchmarks.write_text("format_version: 1\nbenchmarks: [{id: a, question: How?, expected_sql: SELECT 1}]\n")
+    arguments = {
+        "snapshot": (SAMPLE_SPACE_ID, "-d", "sales"),
+        "restore": (saved, "--yes"),
+        "rollback": (child, "--yes"),
+        "apply": (tmp_path / "plan.json", "--yes"),
+        "evaluate": ("--model-id", child, "--benchmarks", benchmarks),
+    }
+    # A workspace elsewhere, and a store that nobody chose: MLflow's URI is set in the process, not by the user.
+    monkeypatch.setattr(DatabricksWorkspace, "is_local", property(lambda _: False, lambda *_: None), raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    before = len(registry.search_models(experiment_ids=["0"]))
+    result = genie(command, *arguments[command])
+    assert result.exit_code == 3
+    assert "set MLFLOW_TRACKING_URI=databricks" in result.stderr
+    assert (len(registry.search_models(experiment_ids=["0"])), writes()) == (before, [])
+
+
 def test_drift_says_same_drifted_and_unknown(genie, saved, edit, local_workspace):
     assert genie("drift", saved, "--exit-code").exit_code == 0
     edit()
@@ -214,8 +242,9 @@ def test_drift_says_same_drifted_and_unknown(genie, saved, edit, local_workspace
     assert (drifted.exit_code, drifted.stdout.startswith("DRIFTED")) == (1, True)
     assert json.loads(genie("drift", saved, "--json").stdout)["changes_behaviour"] is True
     local_workspace.control.trash_space(SAMPLE_SPACE_ID)
-    unknown = genie("drift", saved, "--exit-code")
-    assert (unknown.exit_code, unknown.stdout.startswith("UNKNOWN")) == (10, True)
+    for options in ([], ["--exit-code"], ["--json"]):
+        assert genie("drift", saved, *options).exit_code == 10
+    assert genie("drift", saved).stdout.startswith("UNKNOWN")
 
 
 def test_drift_without_a_workspace_is_unknown(genie, saved, monkeypatch):
