@@ -11,7 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from click import ClickException
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_CONFLICT, TEMPORARILY_UNAVAILABLE
 
 from mlflow_genie_plugin.errors import ConflictError, ExitCode, GenieError, UsageError
 from mlflow_genie_plugin.flavor.layout import DEFAULT_MODEL_CONFIG, FLAVOR_NAME
@@ -23,6 +26,19 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace
 
 _CONFIG_KEYS = ("space_id", "profile", "force", "with_benchmarks", "include", "break_glass", "timeout_seconds")
+_MLFLOW_CODES = {ExitCode.CONFLICT: RESOURCE_CONFLICT, ExitCode.UNAVAILABLE: TEMPORARILY_UNAVAILABLE}
+
+
+class DeploymentError(MlflowException, ClickException):  # type: ignore[misc]
+    """One of our errors as MLflow's, which is what callers of a deployment client catch.
+
+    It is click's too: ``mlflow deployments`` shows a traceback for everything else.
+    """
+
+    def __init__(self, error: GenieError) -> None:
+        code = _MLFLOW_CODES.get(error.exit_code, INVALID_PARAMETER_VALUE)
+        super().__init__(f"[{error.code}] {error}", error_code=code)
+        self.exit_code = int(error.exit_code)  # type: ignore[misc]  # click reads it from the instance
 
 
 class GenieDeploymentClient(BaseDeploymentClient):
@@ -199,11 +215,12 @@ class GenieDeploymentClient(BaseDeploymentClient):
 def run_local(name: str, model_uri: str, flavor: str | None = None, config: Mapping[str, Any] | None = None) -> None:
     """Refuse: a space runs in a workspace; the local one is started from the command line."""
     del name, model_uri, flavor, config
-    from mlflow.exceptions import MlflowException
-
-    raise MlflowException.invalid_parameter_value(
-        "a Genie space cannot run as a local process — start the local workspace with mlflow-genie local serve, "
-        "set the variables it prints, then run mlflow deployments create -t genie"
+    raise DeploymentError(
+        UsageError(
+            "a Genie space cannot run as a local process",
+            next_step="start the local workspace with mlflow-genie local serve, set the variables it prints, "
+            "then run mlflow deployments create -t genie",
+        )
     )
 
 
@@ -289,13 +306,8 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def _as_mlflow_errors() -> Iterator[None]:
-    """Let our errors leave as MLflow's, which is what callers of a deployment client catch."""
-    from mlflow.exceptions import MlflowException
-    from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_CONFLICT, TEMPORARILY_UNAVAILABLE
-
-    codes = {ExitCode.CONFLICT: RESOURCE_CONFLICT, ExitCode.UNAVAILABLE: TEMPORARILY_UNAVAILABLE}
+    """Let our errors leave as :class:`DeploymentError`."""
     try:
         yield
     except GenieError as error:
-        code = codes.get(error.exit_code, INVALID_PARAMETER_VALUE)
-        raise MlflowException(f"[{error.code}] {error}", error_code=code) from error
+        raise DeploymentError(error) from error

@@ -131,6 +131,16 @@ def test_running_locally_points_to_the_local_workspace(saved):
         run_local("genie", "x", f"models:/{saved.model_id}")
 
 
+def test_mlflows_own_command_line_says_in_one_line_why_not(saved, tmp_path):
+    from click.testing import CliRunner
+    from mlflow.deployments.cli import commands
+
+    missing = f"models:/m-{'0' * 32}"
+    result = CliRunner().invoke(commands, ["create", "-t", "genie", "--name", SAMPLE_SPACE_ID, "-m", missing])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith("Error: [MG301] model m-000")
+
+
 @pytest.mark.e2e
 def test_mlflows_own_command_line_deploys_and_asks(saved, edit, document, local_workspace, tmp_path):
     local_workspace.control.script_answer(text="scripted", times=0)
