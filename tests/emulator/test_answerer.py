@@ -360,3 +360,63 @@ def test_the_same_question_has_the_same_answer(ask):
 def test_version_1_flags_match_values_too(sql, shop):
     shop["data_sources"]["tables"][1]["column_configs"] = [{"column_name": "city", "build_value_dictionary": True}]
     assert "shops.city = 'Oslo'" in sql("turnover in Oslo", shop)
+
+
+# --- a space nobody here wrote ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taxi():
+    """A space as small as many are: one table, bare column names, one sentence."""
+    columns = ("fare_amount", "pickup_zip", "tpep_pickup_datetime", "trip_distance")
+    return {
+        "version": 2,
+        "data_sources": {
+            "tables": [{"identifier": "demo.taxi.trips", "column_configs": [{"column_name": name} for name in columns]}]
+        },
+        "instructions": {"text_instructions": [{"content": ["When asked about revenue, use SUM(fare_amount)."]}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "What is the average fare per trip?",
+            "SELECT AVG(trips.fare_amount) AS average_fare_amount",
+        ),
+        (
+            "How many trips were longer than 10 miles?",
+            "FROM demo.taxi.trips AS trips WHERE trips.trip_distance > 10",
+        ),
+        ("What was the total revenue per pickup zip code?", "SUM(trips.fare_amount) AS revenue"),
+        ("How many trips were there in February 2016?", "trips.tpep_pickup_datetime < DATE'2016-03-01'"),
+        ("revenue by day", "CAST(trips.tpep_pickup_datetime AS DATE) AS day"),
+        ("top 3 pickup zips by revenue", "GROUP BY trips.pickup_zip ORDER BY revenue DESC LIMIT 3"),
+        ("longest trip", "ORDER BY trips.trip_distance DESC LIMIT 1"),
+    ],
+)
+def test_a_small_foreign_space_is_answered(taxi, question, expected):
+    types = {
+        "fare_amount": "DOUBLE",
+        "pickup_zip": "INT",
+        "tpep_pickup_datetime": "TIMESTAMP",
+        "trip_distance": "DOUBLE",
+    }
+    catalog = StaticCatalog(tables={"demo.taxi.trips": tuple(CatalogColumn(*item) for item in types.items())})
+    answered = answer(question, taxi, catalog)
+    assert answered.sql is not None, answered.text
+    assert expected in " ".join(answered.sql.split())
+
+
+def test_when_a_row_was_written_is_not_when_it_happened(catalog, sql, shop):
+    catalog.tables[SALES] = (*catalog.tables[SALES], CatalogColumn("record_updated_timestamp", "TIMESTAMP"))
+    assert "sales.sold_on >=" in sql("turnover in 2024", shop)
+
+
+def test_an_average_is_asked_of_a_metric_only_when_it_measures_one(catalog, shop, clarification):
+    view = catalog.metric_views["main.shop.kpis"]
+    measures = (*view.measures, CatalogColumn("avg_queue", "DOUBLE"))
+    catalog.metric_views["main.shop.kpis"] = view._replace(measures=measures)
+    assert "MEASURE(avg_queue)" in answer("average queue by town", shop, catalog).sql
+    assert "footfall" in clarification("average footfall by town", shop)

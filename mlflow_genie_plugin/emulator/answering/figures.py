@@ -127,7 +127,7 @@ class Figures:
         key = tree.key(table)
         if key is None:
             raise CannotGroundError(
-                f"What identifies one {table.rsplit('.', 1)[-1]}? I cannot count them without a key."
+                f"Which column tells the rows of {table.rsplit('.', 1)[-1]} apart? I need it to count them."
             )
         return f"COUNT(DISTINCT {key})"
 

@@ -15,6 +15,7 @@ from mlflow_genie_plugin.emulator.answering.words import phrase_of, tokenize, wo
 _EMPTY_WORDS = word_set(
     """get fn tvf func function by for of the list show fetch find compute calculate udf to in and"""
 )
+_COMMANDS = word_set("query run call execute use")
 _MEANINGFUL = frozenset(
     {"mention", "unknown", "period", "number", "grain", "without", "not", "share", "compare", "extreme", "versus"}
 )
@@ -57,7 +58,7 @@ def _call(function: Function, name: set[str], asked: set[str], pieces: Sequence[
         if index in used or piece.kind not in _MEANINGFUL:
             continue
         words = {token.stem for token in tokenize(piece.text)}
-        if piece.kind in {"mention", "unknown"} and words <= spoken:
+        if piece.kind in {"mention", "unknown"} and words <= spoken | _COMMANDS:
             continue
         return None
     arguments = []

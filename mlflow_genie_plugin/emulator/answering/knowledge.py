@@ -7,6 +7,7 @@ lesson.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from mlflow_genie_plugin.emulator.catalog_view import CatalogColumn, CatalogView
 _NUMERIC = re.compile(
     r"^(tinyint|smallint|int|integer|bigint|long|short|byte|float|double|real|decimal|numeric)\b", re.IGNORECASE
 )
+_BOOKKEEPING = re.compile(r"(record|row|etl|_?dw)_|ingest|(^|_)(load|insert|updat|modifi)(ed)?_", re.IGNORECASE)
 _TEMPORAL = re.compile(r"^(date|timestamp)", re.IGNORECASE)
 
 
@@ -134,6 +136,12 @@ class SpaceKnowledge:
         """Return the visible columns of that name in all tables (metric views aside)."""
         wanted = name.lower()
         return [t.columns[wanted] for t in self.tables.values() if not t.is_metric_view and wanted in t.columns]
+
+
+def dates_among(columns: Iterable[Column]) -> list[Column]:
+    """Return the date columns that say when something happened, not when its row was written, if there are any."""
+    dates = [column for column in columns if column.is_temporal]
+    return [column for column in dates if not _BOOKKEEPING.search(column.name)] or dates
 
 
 def read_knowledge(document: Any, catalog: CatalogView) -> SpaceKnowledge:

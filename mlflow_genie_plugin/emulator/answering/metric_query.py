@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlflow_genie_plugin.emulator.answering.binding import CannotGroundError
-from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table
+from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table, dates_among
 from mlflow_genie_plugin.emulator.answering.query_text import QueryText, by_grain, in_period
 from mlflow_genie_plugin.emulator.answering.request import Ask, Request
 from mlflow_genie_plugin.emulator.answering.sql_text import (
@@ -13,7 +13,7 @@ from mlflow_genie_plugin.emulator.answering.sql_text import (
     string_literal,
 )
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain
-from mlflow_genie_plugin.emulator.answering.vocabulary import Mention
+from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.words import phrase_of
 
 
@@ -21,11 +21,7 @@ def metric_view_for(request: Request, knowledge: SpaceKnowledge) -> Table | None
     """Return the metric view whose measure a request asks for, or None when it asks for none."""
     for ask in request.asks():
         concept = ask.mention.of("metric")
-        if (
-            concept is not None
-            and concept.weight >= ask.mention.concepts[0].weight - 0.15
-            and ask.aggregate in {None, "SUM", "COUNT"}
-        ):
+        if concept is not None and concept.weight >= ask.mention.concepts[0].weight - 0.15 and _says(concept, ask):
             return knowledge.tables[concept.table]
     return None
 
@@ -148,11 +144,7 @@ class _MetricQuery:
 
     def measure(self, ask: Ask) -> str:
         for concept in ask.mention.concepts:
-            if (
-                concept.kind == "metric"
-                and concept.column in self.view.columns.values()
-                and ask.aggregate in {None, "SUM", "COUNT"}
-            ):
+            if concept.kind == "metric" and concept.column in self.view.columns.values() and _says(concept, ask):
                 return concept.name
         raise CannotGroundError(
             f"{ask.mention.concepts[0].name} is no figure of {self.view.name}. Which figure do you want to see?"
@@ -193,7 +185,7 @@ class _MetricQuery:
             concept = when.column.of("dimension") if when.column else None
             if concept is not None and concept.column in self.view.columns.values():
                 return concept.column  # type: ignore[return-value]
-        dates = [column for column in self.dimensions() if column.is_temporal]
+        dates = dates_among(self.dimensions())
         plain = [
             column
             for column in dates
@@ -204,6 +196,14 @@ class _MetricQuery:
         raise CannotGroundError(
             f"{self.view.name} has {'several dates' if dates else 'no date'}. Which period do you mean, and of what?"
         )
+
+
+def _says(metric: Concept, ask: Ask) -> bool:
+    """Return whether a metric is the aggregate asked for: "average CPU" is ``avg_cpu``, never ``cpu``."""
+    if ask.aggregate in {None, "SUM", "COUNT"}:
+        return True
+    words = {"AVG": {"avg", "average", "mean"}, "MAX": {"max", "maximum", "peak"}, "MIN": {"min", "minimum"}}
+    return bool(words.get(ask.aggregate or "", set()) & set(phrase_of(metric.name)))
 
 
 def _spoken(column: Column) -> set[tuple[str, ...]]:

@@ -31,7 +31,10 @@ _MARKERS: dict[str, tuple[str, str]] = {
         ("grouped by", "split by", "broken down by", "break down by", "breakdown by", "within each"), ("group", "")
     ),
     **dict.fromkeys(("ranked by", "sorted by", "ordered by", "sort by", "in order of", "rank by"), ("rank", "")),
-    **dict.fromkeys(("descending", "in descending order", "from highest to lowest"), ("direction", "DESC")),
+    **dict.fromkeys(
+        ("descending", "in descending order", "highest to lowest", "largest to smallest", "ranked", "most to least"),
+        ("direction", "DESC"),
+    ),
     **dict.fromkeys(("ascending", "in ascending order", "from lowest to highest"), ("direction", "ASC")),
     **dict.fromkeys(
         ("more than", "greater than", "higher than", "larger than", "bigger than", "over"), ("compare", ">")
@@ -77,16 +80,16 @@ _MARKERS: dict[str, tuple[str, str]] = {
 _MARKER_PHRASES = {tuple(text.split()): marker for text, marker in _MARKERS.items()}
 _LONGEST_MARKER = max(len(phrase) for phrase in _MARKER_PHRASES)
 _FILLERS = word_set(
-    """a an the of in on at to for from is are was were be been being do does did has have had having there here it its
-    this that these those what how when where who whom why i we us our me my you your they them their he she can
-    could would will shall should may might please tell give want need know see find get show shown look let all any
-    some many much only just also so far then than as if into out up about value values amount amounts figure
-    figures number numbers data record records row rows entry entries information result results following item
-    items sold sell selling buy bought made make come came coming go going went given giving took take taken
+    """a an the of in on at to for from is are was were be been being do does did has have had having there here it
+    its this that these those what how when where who whom why i we us our me my you your they them their he she
+    can could would will shall should may might please tell give want need know see find get show shown look let
+    all any some many much only just also so far then than as if into out up about value values amount amounts
+    figure figures number numbers data record records row rows entry entries information result results following
+    item items sold sell selling buy bought made make come came coming go going went given giving took take taken
     generate generated earned earn recorded register registered exist existing located live lives living based
-    currently now available respectively ever far place belong belongs use used using within during through by per
-    stand stands cost come's had get got got's say said called name names kind kinds type types sort exactly
-    what's's s t dollars dollar usd eur happen happened occur occurred day days date dates time period worth each
+    currently now available respectively ever place belong belongs use used using within during through by per
+    stand stands cost come's got got's say said called name names kind kinds type types sort exactly what's's s t
+    dollars dollar usd eur happen happened occur occurred day days date dates time period code codes worth each
     other break broken down overview summary summarise summarize report calculate compute return returns display
     most more less one ones order-wise across over total"""
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlflow_genie_plugin.emulator.answering.binding import Binder, CannotGroundError
-from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table
+from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table, dates_among
 from mlflow_genie_plugin.emulator.answering.request import Request
 from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.words import phrase_of, word_set
@@ -58,7 +58,7 @@ class Resolution:
             if column.table in everywhere:
                 return column
         for table in everywhere:
-            dates = [c for c in self._knowledge.tables[table].columns.values() if c.is_temporal]
+            dates = dates_among(self._knowledge.tables[table].columns.values())
             if len(dates) == 1:
                 return dates[0]
             if len(dates) > 1:

@@ -147,7 +147,7 @@ class _GroupQuery:
         tree.connect(owner)
         key = tree.key(owner)
         if key is None:
-            raise CannotGroundError(f"What identifies one {self.scope.knowledge.tables[owner].name}?")
+            raise CannotGroundError(f"Which column tells the rows of {self.scope.knowledge.tables[owner].name} apart?")
         query.select(key, "key")
         query.grouped.append(key)
         for ask, operator, numbers in request.comparisons:
@@ -173,11 +173,15 @@ class _GroupQuery:
                     return by_grain(self.scope.column_sql(date), group.unit, is_date=date.type_text.lower() == "date")
             elif group.concepts[0].kind == "table" or (asked.aggregate == "AVG COUNT" and group.of("table")):
                 table = self.scope.concept_of(group, "table").table
-                tree.connect(table)
                 self.request.groups.remove(group)
+                if table == tree.base and asked.aggregate == "AVG":
+                    return None  # "average fare per trip" of a table of trips is the average
+                tree.connect(table)
                 key = tree.key(table)
                 if key is None:
-                    raise CannotGroundError(f"What identifies one {self.scope.knowledge.tables[table].name}?")
+                    raise CannotGroundError(
+                        f"Which column tells the rows of {self.scope.knowledge.tables[table].name} apart?"
+                    )
                 return key
         return None
 
