@@ -208,6 +208,23 @@ def test_a_result_file_that_is_not_the_runs_artifact_never_marks(gate_store, tmp
     assert gate_store.marked(gate_store.good)
 
 
+def test_an_evaluation_that_is_changed_while_the_gates_run_does_not_mark(gate_store):
+    with contextlib.closing(sqlite3.connect(gate_store.database)) as connection:
+        query = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
+        (uri,) = connection.execute(query, (gate_store.runs["good"],)).fetchone()
+    file = Path(uri.removeprefix("file://")) / "evaluation" / "evaluation_result.json"
+    original = file.read_bytes()
+    body = f"import pathlib\n\n\ndef pytest_runtest_teardown():\n    pathlib.Path({str(file)!r}).write_bytes(b'[]')\n"
+    (gate_store.project / "conftest.py").write_text(body)
+    try:
+        done = gate_store.pytest("gates/", model=gate_store.good)
+    finally:
+        file.write_bytes(original)
+    assert done.returncode == 10
+    assert "was changed while the gates ran" in " ".join(done.stdout.split())
+    assert not gate_store.tags(gate_store.good)
+
+
 @pytest.mark.parametrize(
     ("model", "code", "message"),
     [

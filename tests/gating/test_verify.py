@@ -18,6 +18,7 @@ from mlflow_genie_plugin.cli.main import main
 from mlflow_genie_plugin.errors import ProtectedSpaceError
 from mlflow_genie_plugin.flavor.load import read_snapshot
 from mlflow_genie_plugin.gating.guard import require_verified
+from mlflow_genie_plugin.gating.mark import read_mark
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.verify import verify
 from mlflow_genie_plugin.settings import Settings
@@ -227,6 +228,41 @@ def test_verify_can_mark_what_a_read_only_gate_run_could_not(marked, versions):
     assert registry.get_model(version).tags["genie.gate.candidate.verdict"] == "passed"
     again = verify(version)
     assert wrong_checks(again) == {}
+
+
+def test_the_verdict_of_a_run_that_could_not_mark_is_enough_to_mark(marked, tmp_path):
+    file = tmp_path / "verdict.json"
+    shutil.copyfile(artifact(gate_run_of(marked), "gate/verdict.json"), file)
+    for key in [key for key in registry.get_model(marked.good).tags if key.startswith("genie.gate.")]:
+        registry.delete_model_tag(marked.good, key)
+    done = run_command("--model-id", marked.good, "--verdict", str(file))
+    assert done.exit_code == 0, done.output
+    assert not read_mark(registry.get_model(marked.good).tags, "candidate")
+    done = run_command("--model-id", marked.good, "--verdict", str(file), "--mark")
+    assert done.exit_code == 0, done.output
+    assert read_mark(registry.get_model(marked.good).tags, "candidate").is_positive
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("dry_run", True), ("outcome", "undecided"), ("stage", "production"), ("problems", {"p0": "it did not run"})],
+)
+def test_a_verdict_that_does_not_say_passed_marks_nothing(marked, tmp_path, field, value):
+    document = json.loads(artifact(gate_run_of(marked), "gate/verdict.json").read_bytes())
+    file = tmp_path / "verdict.json"
+    file.write_text(json.dumps({**document, field: value}))
+    found = verify(marked.good, "candidate", verdict_file=file, write_mark=True)
+    assert found.outcome is Outcome.FAILED
+    assert found.published is None
+
+
+def test_an_evaluation_of_a_part_never_marks(marked, versions):
+    version = versions.make("p0 only")
+    versions.evaluate(version, scope="p0")
+    found = verify(version, write_mark=True)
+    assert found.outcome is Outcome.PASSED
+    assert not found.published.marked
+    assert read_mark(registry.get_model(version).tags, "candidate") is None
 
 
 def test_marking_needs_the_verdict_of_custom_gates(marked, versions):
