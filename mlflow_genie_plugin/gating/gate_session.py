@@ -207,7 +207,7 @@ def exit_code(verdict: Verdict, published: Published) -> int:
 def closing_lines(verdict: Verdict, published: Published, suite_argument: str) -> list[str]:
     """Return what was written, what was not, and the command that comes next."""
     model_id = verdict.model["model_id"]
-    lines = []
+    lines: list[str] = []
     if published.problem:
         lines.extend(wrapped(f"Not marked: {published.problem}", indent="  "))
     elif published.marked:
