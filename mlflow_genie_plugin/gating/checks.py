@@ -101,7 +101,11 @@ def verdict_checks(
         ("dry run", verdict.dry_run, False),
         ("problems", dict(verdict.problems), {}),
     ]
-    wrong = [f"{name}: the verdict says {_word(says)}, needed is {_word(is_)}" for name, says, is_ in pairs if says != is_]
+    wrong = [
+        f"{name}: the verdict says {_word(says)}, needed is {_word(needed)}"
+        for name, says, needed in pairs
+        if says != needed
+    ]
     yield _check("verdict's claims", wrong, "model, evaluation and stage are those of the verdict")
     if verdict.criteria["sha256"] == criteria.sha256:
         yield Check("criteria", Outcome.PASSED, f"the gates used the criteria of {trusted.shown}")
