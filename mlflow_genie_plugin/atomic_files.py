@@ -16,12 +16,17 @@ from mlflow_genie_plugin.errors import UnwritableFileError
 def write_bytes_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write ``data`` to ``path`` through a temporary file in the same folder (write, fsync, rename).
 
+    What exists and is no regular file (``/dev/stdout``, a named pipe) is written to; a rename would replace it.
+
     Raises:
         UnwritableFileError: The folder is read-only, the disk is full, …; the old file is untouched.
     """
     target = Path(path)
     temporary: str | None = None
     try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as handle:

@@ -35,6 +35,18 @@ def test_a_folder_that_is_a_file_is_reported(tmp_path):
         write_bytes_atomically(tmp_path / "file" / "child", b"x")
 
 
+def test_a_named_pipe_receives_the_bytes_and_stays_one(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_bytes_atomically(pipe, b"x")
+        assert os.read(reader, 10) == b"x"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
 def test_the_usual_permissions_apply(tmp_path):
     mask = os.umask(0o022)
     try:
