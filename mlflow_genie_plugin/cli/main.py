@@ -40,7 +40,7 @@ class LazyGroup(click.RichGroup):
 
 
 # No boxes: help is copied into tickets and read aloud.
-@click.rich_config({"theme": "default-slim"})
+@click.rich_config({"theme": "default-slim", "style_errors_panel_box": "BLANK"})
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="mlflow-genie-plugin", prog_name="mlflow-genie")
 def main() -> None:

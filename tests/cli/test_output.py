@@ -96,3 +96,12 @@ def test_the_root_help_lists_every_command(word):
     assert result.exit_code == 0
     for name in COMMANDS:
         assert name in result.output
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["space", "hash"], ["drift", "--nothing"]])
+def test_a_usage_error_has_no_box_and_exits_2(arguments):
+    from mlflow_genie_plugin.cli.main import main
+
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert not re.search("[\u2500-\u257f]", result.output)
