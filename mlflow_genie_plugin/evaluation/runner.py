@@ -37,6 +37,7 @@ from mlflow_genie_plugin.workspace.port import Workspace
 from mlflow_genie_plugin.workspace.throttle import Throttle
 
 _log = logging.getLogger(__name__)
+_AGAIN = "run the same command again"
 
 
 @dataclass(frozen=True)
@@ -368,8 +369,10 @@ def _interrupted(journal: Journal, plan: EvaluationPlan, error: BaseException) -
 
 def _how_to_continue(error: BaseException, left: int) -> str:
     asks = f"it asks only the other {left}" if left else "it asks nothing again"
-    first = f"{error.next_step}; then " if isinstance(error, GenieError) and error.next_step else ""
-    return f"{first}run the same command again: {asks}"
+    step = error.next_step if isinstance(error, GenieError) else ""
+    # Errors of single steps end in the same advice.
+    step = step.removesuffix(_AGAIN).removesuffix("then ").rstrip(", ")
+    return f"{step}; then {_AGAIN}: {asks}" if step else f"{_AGAIN}: {asks}"
 
 
 def _mark_interrupted(journal: Journal) -> None:

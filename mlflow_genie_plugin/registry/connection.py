@@ -114,7 +114,9 @@ def _translate(error: BaseException, missing: type[GenieError], what: str) -> Ge
     module = type(error).__module__.partition(".")[0]
     code = getattr(error, "error_code", None)
     text = without_secrets(str(getattr(error, "message", None) or error)).strip()
-    first_line = text.splitlines()[0] if text else type(error).__name__
+    lines = text.splitlines() or [type(error).__name__]
+    # MLflow's report on artifacts that did not arrive ends its first line in a colon; the cause is the last one.
+    first_line = f"{lines[0]} {lines[-1].strip()}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
     if module == "mlflow":
         if code in _MISSING:
             return missing(

@@ -159,6 +159,7 @@ def interrupt(error_type, model_id, questions, **options):
         evaluate(model_id, questions, **options)
     assert isinstance(caught.value.__cause__, error_type)
     assert "run the same command again: it asks" in str(caught.value)
+    assert str(caught.value).count("run the same command again") == 1
     assert status_of(caught.value.details["run_id"]) == "interrupted"
     return caught.value
 

@@ -214,3 +214,14 @@ def test_waiting_bounds_hold_only_inside_a_call_and_respect_the_users_own(monkey
         assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
     assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
+
+
+def test_an_artifact_that_did_not_arrive_is_reported_with_its_cause(tracking):
+    from mlflow.exceptions import MlflowException
+
+    report = (
+        "These failures occurred while downloading from /x:\n##### File a #####\n\n[Errno 28] No space left on device\n"
+    )
+    expected = r"from /x: \[Errno 28\] No space left on device — check"
+    with pytest.raises(TrackingUnavailableError, match=expected), registry.translate_errors():
+        raise MlflowException(report)
