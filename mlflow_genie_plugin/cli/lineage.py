@@ -14,6 +14,8 @@ from mlflow_genie_plugin.errors import ExitCode
 @command
 def lineage(model: str, no_verify: bool, as_json: bool) -> ExitCode:
     """Show MODEL and its ancestors, newest first; exit 1 when the chain is broken or a version was changed."""
+    from mlflow_genie_plugin.gating.manifest import STAGES
+    from mlflow_genie_plugin.gating.mark import read_mark
     from mlflow_genie_plugin.snapshot.lineage import lineage as chain_of
     from mlflow_genie_plugin.snapshot.lineage import verify_chain
 
@@ -29,9 +31,9 @@ def lineage(model: str, no_verify: bool, as_json: bool) -> ExitCode:
         iteration = "?" if facts["iteration"] is None else facts["iteration"]
         config, behaviour = ((facts[key] or "?")[:12] for key in ("config_sha256", "behaviour_sha256"))
         emit(f"{link.model_id}  iteration {iteration}  config {config}  behaviour {behaviour}")
-        for key, value in sorted(facts["tags"].items()):
-            if key.startswith("genie."):
-                emit(f"    {key} = {value}")
+        for stage in STAGES:
+            if mark := read_mark(facts["tags"], stage):
+                emit(f"    gate {stage}: {mark.verdict}, by its tag; mlflow-genie verify proves it")
         if link.problem:
             emit(f"    problem: {link.problem}")
     say(f"versions: {len(links)}, problems: {len(problems)}")

@@ -17,7 +17,9 @@ _SHOWN_VIOLATIONS = 10
 
 @click.command()
 @click.argument("space")
-@click.option("-d", "--domain", required=True, help="What the space is about, one word; part of the model's name.")
+@click.option(
+    "-d", "--domain", help="What the space is about, one word; part of the model's name. Default: the parent's."
+)
 @click.option("--iteration", type=click.IntRange(min=0), help="Number of the version; default: the parent's + 1.")
 @click.option(
     "--parent",
@@ -37,7 +39,7 @@ _SHOWN_VIOLATIONS = 10
 @command
 def snapshot(
     space: str,
-    domain: str,
+    domain: str | None,
     iteration: int | None,
     parent: str,
     parent_of_other_space: bool,

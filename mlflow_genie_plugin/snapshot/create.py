@@ -137,7 +137,7 @@ def create_genie_model_version(
 
 def create_snapshot(
     space_id: str,
-    domain: str,
+    domain: str | None = None,
     *,
     workspace: Workspace,
     iteration: int | None = None,
@@ -156,7 +156,7 @@ def create_snapshot(
 
     Args:
         space_id: The space to read.
-        domain: Name of what the space is about; part of the model's name.
+        domain: Name of what the space is about; part of the model's name. Default: the parent's.
         workspace: Where to read.
         iteration: Number of the version; default: the parent's + 1, or the next of the domain.
         parent: A model reference, ``none``, or ``latest``: the version that last was what the space holds.
@@ -171,6 +171,7 @@ def create_snapshot(
         clock: For the time of capture.
 
     Raises:
+        UsageError: There is no parent to take the domain from, or an argument cannot be used.
         SpaceNotFoundError: No such space.
         SpaceNotEditableError: Its configuration is not shown to this identity.
         TrackingUnavailableError: The tracking server cannot be reached; nothing was left READY.
@@ -178,6 +179,7 @@ def create_snapshot(
     experiment = experiment_id or registry.current_experiment_id()
     file = capture_space(workspace.spaces, space_id, clock, live)
     chosen = choose_parent(parent, file.space_id, experiment, allow_other_space=allow_other_space)
+    domain = domain or _domain_of(chosen.snapshot)
     number = iteration
     if number is None:
         number = next_iteration(chosen.snapshot, domain, file.space_id, experiment)
@@ -186,6 +188,14 @@ def create_snapshot(
         file, metadata, chosen, iteration=number, domain=domain, patch_set=patch_set, prompt_versions=prompt_versions,
         uc_schema=uc_schema, experiment_id=experiment, register=register, clock=clock,
     )  # fmt: skip
+
+
+def _domain_of(parent: Snapshot | None) -> str:
+    if parent is None or not parent.model.params.get("domain"):
+        raise UsageError(
+            "the space has no earlier version to take the domain from", next_step="name it: --domain sales, for example"
+        )
+    return parent.model.params["domain"]
 
 
 def read_metadata(snapshot: Snapshot) -> UcMetadata:

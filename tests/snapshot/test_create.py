@@ -151,6 +151,15 @@ def test_the_chain_of_parents_and_iterations_grows_by_itself(workspace, space_id
     assert fifth.iteration == 10
 
 
+def test_the_domain_is_the_parents_unless_it_is_named(workspace, space_id):
+    with pytest.raises(UsageError, match="--domain"):
+        create_snapshot(space_id, workspace=workspace)
+    create_snapshot(space_id, "sales", workspace=workspace)
+    assert create_snapshot(space_id, workspace=workspace).domain == "sales"
+    with pytest.raises(UsageError, match="--domain"):
+        create_snapshot(space_id, workspace=workspace, parent="none")
+
+
 def test_the_same_config_gets_the_same_name_for_the_same_iteration(workspace, space_id):
     names = {create_snapshot(space_id, "sales", workspace=workspace, parent="none", iteration=3).name for _ in range(2)}
     assert len(names) == 1
