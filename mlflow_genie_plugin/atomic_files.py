@@ -16,17 +16,17 @@ from mlflow_genie_plugin.errors import UnwritableFileError
 def write_bytes_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write ``data`` to ``path`` through a temporary file in the same folder (write, fsync, rename).
 
-    What exists and is no regular file (``/dev/stdout``, a named pipe) is written to; a rename would replace it.
+    What exists and is no regular file (a device, a named pipe) is written to; a rename would replace it.
 
     Raises:
         UnwritableFileError: The folder is read-only, the disk is full, …; the old file is untouched.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))  # a link, such as /dev/stdout, stays one
     temporary: str | None = None
     try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
-            return target
+        if _is_special(Path(path)):
+            Path(path).write_bytes(data)
+            return Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as handle:
@@ -40,15 +40,27 @@ def write_bytes_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
         raise UnwritableFileError(
-            f"cannot write {target}: {error.strerror or error}",
+            f"cannot write {path}: {error.strerror or error}",
             next_step="free some space or choose a writable place, then run the same command again",
         ) from error
-    return target
+    return Path(path)
 
 
 def write_json_atomically(path: str | os.PathLike[str], value: Any) -> Path:
     """Write ``value`` as indented UTF-8 JSON (keys in the order given) with a final newline; see above."""
     return write_bytes_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _is_special(path: Path) -> bool:
+    # /dev/stdout may lead to a regular file, but to one that is open and must not be replaced.
+    return path.exists() and (not path.is_file() or any(_is_open_as(number, path) for number in (1, 2)))
+
+
+def _is_open_as(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:  # nothing is open as this
+        return False
 
 
 def _umask() -> int:

@@ -1,5 +1,8 @@
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +48,23 @@ def test_a_named_pipe_receives_the_bytes_and_stays_one(tmp_path):
     finally:
         os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    link = tmp_path / "link"
+    link.symlink_to("file")
+    assert write_bytes_atomically(link, b"new") == link
+    assert (link.is_symlink(), (tmp_path / "file").read_bytes()) == (True, b"new")
+
+
+def test_standard_output_by_its_name_is_written_to(tmp_path):
+    script = "from mlflow_genie_plugin.atomic_files import *; write_bytes_atomically('/dev/stdout', b'x')"
+    with (tmp_path / "out").open("wb") as out:
+        subprocess.run([sys.executable, "-c", script], stdout=out, check=True)
+    assert (tmp_path / "out").read_bytes() == b"x"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert Path("/dev/stdout").is_symlink() or not Path("/dev/stdout").is_file()
 
 
 def test_the_usual_permissions_apply(tmp_path):
