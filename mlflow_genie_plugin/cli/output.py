@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import rich_click as click
 from click.exceptions import Abort, ClickException, Exit
 
-from mlflow_genie_plugin.errors import ExitCode, GenieError, InvalidDocumentError
+from mlflow_genie_plugin.errors import ExitCode, GenieError, InvalidDocumentError, UnwritableFileError
 
 UNEXPECTED = 70  # a defect of ours; none of the exit codes of ExitCode may mean that
 _SHORTEST_SECRET = 6
@@ -22,17 +23,31 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def say(text: str = "") -> None:
     """Print a line for the person at the terminal (stderr)."""
-    click.echo(text, err=True)
+    # Whoever closed stderr does not listen; that must not stop a restore between its write and its proof.
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def emit(text: str) -> None:
-    """Print a result for a person (stdout)."""
-    click.echo(text)
+    """Print a result for a person (stdout).
+
+    Raises:
+        UnwritableFileError: It does not fit where stdout goes.
+    """
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnwritableFileError(
+            f"the result could not be written to standard output: {error.strerror or error}",
+            next_step="what the command did stands; see its messages above",
+        ) from error
 
 
 def emit_json(value: Any) -> None:
     """Print a result for a machine: one JSON document on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    emit(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def command(function: Command) -> Command:

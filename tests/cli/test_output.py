@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -105,3 +107,17 @@ def test_a_usage_error_has_no_box_and_exits_2(arguments):
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == ExitCode.USAGE
     assert not re.search("[\u2500-\u257f]", result.output)
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+@pytest.mark.parametrize(("stream", "code"), [("stdout", 2), ("stderr", 0)])
+def test_a_full_disk_behind_stdout_is_an_error_and_behind_stderr_is_none(stream, code):
+    script = (
+        "import click; from mlflow_genie_plugin.cli.output import command, emit, say\n"
+        "@click.command()\n@command\ndef run(as_json): say('talk'); emit('result')\nrun()"
+    )
+    with Path("/dev/full").open("w") as full:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        result = subprocess.run([sys.executable, "-c", script], text=True, check=False, **pipes)
+    assert result.returncode == code
+    assert (result.stderr or "").count("error[MG210]: the result could not be written") == (stream == "stdout")
