@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -31,9 +31,10 @@ class Check:
     status: str
     message: str
     next_step: str = ""
+    error: GenieError | None = None
 
     def to_json(self) -> dict[str, str]:
-        return asdict(self)
+        return {"name": self.name, "status": self.status, "message": self.message, "next_step": self.next_step}
 
 
 def require_ready(workspace: DatabricksWorkspace, experiment_id: str | None = None) -> None:
@@ -50,7 +51,7 @@ def require_ready(workspace: DatabricksWorkspace, experiment_id: str | None = No
     """
     for check in (check_tracking_suits(workspace), check_tracking(), check_artifacts(experiment_id)):
         if check.status == FAIL:
-            raise TrackingUnavailableError(check.message, next_step=check.next_step)
+            raise check.error or TrackingUnavailableError(check.message, next_step=check.next_step)
 
 
 def check_versions() -> Check:
@@ -298,7 +299,7 @@ def _guard(name: str, run: Callable[[], Check]) -> Check:
 
 
 def _failed(name: str, error: GenieError) -> Check:
-    return Check(name, FAIL, f"{error.what} [{error.code}]", error.next_step)
+    return Check(name, FAIL, f"{error.what} [{error.code}]", error.next_step, error)
 
 
 def _skipped(reason: str, *names: str) -> list[Check]:

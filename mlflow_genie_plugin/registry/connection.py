@@ -30,6 +30,8 @@ _BOUNDS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_DATABRICKS_ENDPOINT_HTTP_RETRY_TIMEOUT": "60",
+    # With a server, MLflow prints where to look whenever a run ends: on stdout, in the middle of our --json.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 # Both log what we are about to say ourselves, one of them with a traceback.
 _NOISY_LOGGERS = ("mlflow.store.db.utils", "urllib3.connectionpool")
@@ -151,6 +153,8 @@ def _unavailable(reason: str) -> TrackingUnavailableError:
             f"the tracking database {tracking_place()} is locked by another process",
             next_step="wait until the other process has finished, then run the same command again",
         )
+    if "Max retries exceeded" in reason:
+        reason = "it does not answer any more" if "timed out" not in reason else "it did not answer in time"
     return TrackingUnavailableError(
         f"the tracking server {tracking_place()} failed: {reason}",
         next_step="check MLFLOW_TRACKING_URI and that the server is running",

@@ -62,12 +62,13 @@ def server(tracking, tracking_template, tmp_path, monkeypatch):
 
 
 @pytest.mark.e2e
-def test_versions_lineage_registry_and_outage_over_http(server):
+def test_versions_lineage_registry_and_outage_over_http(server, capsys):
     _, process = server
     first = genie.create_genie_model_version(SPACE_ID, DOCUMENT, 1, "sales", patch_set=[{"type": "x"}])
     second = genie.create_genie_model_version(
         SPACE_ID, DOCUMENT, 2, "sales", parent_model_id=first, register="genie.sales"
     )
+    assert capsys.readouterr().out == ""  # it belongs to the result of a command
     snapshot = read_snapshot("models:/genie.sales/1")
     assert snapshot.model_id == second
     assert snapshot.config.document == DOCUMENT
@@ -86,7 +87,7 @@ def test_versions_lineage_registry_and_outage_over_http(server):
 
     stop(process)
     started = time.monotonic()
-    with pytest.raises(TrackingUnavailableError):
+    with pytest.raises(TrackingUnavailableError, match="failed: it does not answer any more — check"):
         read_snapshot(second)
     with pytest.raises(TrackingUnavailableError):
         genie.create_genie_model_version(SPACE_ID, DOCUMENT, 3, "sales")
