@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from mlflow_genie_plugin.cli.main import main
 
 pytestmark = pytest.mark.e2e
 
@@ -22,26 +24,19 @@ CASES = {
 }
 
 
-def genie(arguments, environment, directory, expected=0):
-    run = subprocess.run(
-        [sys.executable, "-m", "mlflow_genie_plugin.cli.main", *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        cwd=directory,
-    )
-    assert run.returncode == expected, f"{arguments}: {run.returncode}\n{run.stdout[-1500:]}{run.stderr[-3000:]}"
-    return json.loads(run.stdout)
+def genie(*arguments):
+    """Run a command in this process, where everything heavy is imported already."""
+    result = CliRunner().invoke(main, [*arguments, "--json"])
+    assert result.exit_code == 0, f"{arguments}: {result.exit_code}\n{result.output[-4000:]}"
+    return json.loads(result.stdout)
 
 
-def gate(model_id, environment, directory):
+def gate(model_id, directory):
     return subprocess.run(
         [sys.executable, "-m", "pytest", "--pyargs", "mlflow_genie_plugin.suite", f"--model-id={model_id}", "-q"],
         capture_output=True,
         text=True,
         check=False,
-        env=environment,
         cwd=directory,
     )
 
@@ -84,13 +79,12 @@ def test_a_foreign_space_goes_the_whole_way(case, tmp_path, tracking):
     with LocalWorkspace(tmp_path / "workspace", sample=False) as local, pytest.MonkeyPatch.context() as patch:
         for name, value in local.environment().items():
             patch.setenv(name, value)
-        environment = {**os.environ, "GENIE_STATE_DIR": str(tmp_path / "state")}
-        loaded = genie(["local", "load", str(path), "--url", local.url, "--generate", "--fix"], environment, tmp_path)
+        loaded = genie("local", "load", str(path), "--url", local.url, "--generate", "--fix")
         space_id = loaded["space_id"]
         document = json.loads(local.control.space(space_id)["serialized_space"])
         assert document["version"] == 2
 
-        model = genie(["snapshot", space_id, "--domain", "foreign"], environment, tmp_path)["model_id"]
+        model = genie("snapshot", space_id, "--domain", "foreign")["model_id"]
         identifier = document["data_sources"]["tables"][0]["identifier"]
         rows = connect().catalog.columns([identifier], warehouse_id=connect().spaces.get_space(space_id).warehouse_id)
         columns = [(row["column_name"], row["data_type"]) for row in rows]
@@ -116,8 +110,8 @@ def test_a_foreign_space_goes_the_whole_way(case, tmp_path, tracking):
             )
         )
         ask = ["evaluate", "--benchmarks", str(tmp_path / "benchmarks.yaml"), "--model-id"]
-        good = genie([*ask, model], environment, tmp_path)
-        passed = gate(model, environment, tmp_path)
+        good = genie(*ask, model)
+        passed = gate(model, tmp_path)
         assert passed.returncode == 0, json.dumps(good["scores"]) + passed.stdout[-4000:]
 
         # Somebody hides the column that most questions are about.
@@ -130,16 +124,14 @@ def test_a_foreign_space_goes_the_whole_way(case, tmp_path, tracking):
         )
         local.control.edit_space(space_id, document=edited)
 
-        worse = genie(["snapshot", space_id, "--domain", "foreign", "--parent", model], environment, tmp_path)[
-            "model_id"
-        ]
-        genie([*ask, worse], environment, tmp_path)
-        failed = gate(worse, environment, tmp_path)
+        worse = genie("snapshot", space_id)["model_id"]
+        genie(*ask, worse)
+        failed = gate(worse, tmp_path)
         assert failed.returncode == 1, failed.stdout[-4000:]
         assert "P0" in failed.stdout
 
-        restored = genie(["restore", model, "--yes"], environment, tmp_path)
+        restored = genie("restore", model, "--yes")
         assert restored["outcome"] == "restored"
-        assert genie(["drift", model, "--exit-code"], environment, tmp_path)["state"] == "same"
+        assert genie("drift", model, "--exit-code")["state"] == "same"
         live = json.loads(local.control.space(space_id)["serialized_space"])
         assert live["data_sources"] == document["data_sources"]
