@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock
 from mlflow_genie_plugin.errors import NotSignedInError, UsageError
 from mlflow_genie_plugin.settings import Settings, resolve_settings
-from mlflow_genie_plugin.workspace.calls import Calls, Doing
+from mlflow_genie_plugin.workspace.calls import PATIENCE_SECONDS, Calls, Doing
 from mlflow_genie_plugin.workspace.conversations import GenieAsker
 from mlflow_genie_plugin.workspace.genie import GenieSpaces
 from mlflow_genie_plugin.workspace.metadata import UnityCatalog
@@ -34,6 +34,7 @@ __all__ = ["DatabricksWorkspace", "connect", "resolve_profile"]
 
 _DISCOVERY_TIMEOUT_SECONDS = 10.0
 _READ_TIMEOUT_SECONDS = 60.0
+_LOCAL_PATIENCE_SECONDS = 5.0
 _CREDENTIAL_VARIABLES = (
     "DATABRICKS_TOKEN", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_USERNAME",
     "DATABRICKS_PASSWORD", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "GOOGLE_CREDENTIALS",
@@ -89,6 +90,8 @@ class DatabricksWorkspace:
             Doing("list spaces", denied_step="ask an administrator of the workspace for access to Genie"),
             "/api/2.0/genie/spaces",
             {"page_size": 1},
+            # On this machine it runs or it does not; a minute of silence would only hide that it was not started.
+            patience=_LOCAL_PATIENCE_SECONDS if self.is_local else PATIENCE_SECONDS,
         )
 
     def __repr__(self) -> str:

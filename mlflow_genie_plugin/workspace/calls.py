@@ -75,9 +75,11 @@ class Calls:
         self._clock = clock
         self._sign_in_step = sign_in_step
 
-    def read(self, doing: Doing, path: str, query: Mapping[str, Any] | None = None) -> Json:
-        """GET, repeated with growing pauses for up to a minute while the failure looks passing."""
-        return self.repeat(lambda: self._send(doing, "GET", path, query=query))
+    def read(
+        self, doing: Doing, path: str, query: Mapping[str, Any] | None = None, patience: float = PATIENCE_SECONDS
+    ) -> Json:
+        """GET, repeated with growing pauses for up to ``patience`` seconds while the failure looks passing."""
+        return self.repeat(lambda: self._send(doing, "GET", path, query=query), patience)
 
     def read_once(self, doing: Doing, path: str, query: Mapping[str, Any] | None = None) -> Json:
         """GET, sent once."""
@@ -100,9 +102,9 @@ class Calls:
         """Send a request that may be carried out twice without harm; repeated like :meth:`read`."""
         return self.repeat(lambda: self._send(doing, method, path, body=body))
 
-    def repeat(self, send: Callable[[], T]) -> T:
-        """Call ``send`` until it works, fails for good, or a minute has passed."""
-        deadline = self._clock.monotonic() + PATIENCE_SECONDS
+    def repeat(self, send: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
+        """Call ``send`` until it works, fails for good, or ``patience`` seconds have passed."""
+        deadline = self._clock.monotonic() + patience
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
