@@ -131,7 +131,7 @@ class WorkspaceRefusedError(GenieError):
 
 
 class UnconfirmedRequestError(WorkspaceUnavailableError):
-    """Raised when a request that must not be sent twice got no answer and a look-up could not tell what became of it."""
+    """Raised when a request that must not be sent twice got no answer and a look-up could not tell what it did."""
 
     code = "MG108"
 

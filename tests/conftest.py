@@ -60,7 +60,7 @@ def tracking(tracking_template, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def local_workspace_server():
-    """One local workspace for the whole session; tests use ``local_workspace``, which starts them from a clean state."""
+    """One local workspace for the whole session; tests use ``local_workspace``, which resets it for each of them."""
     from mlflow_genie_plugin.emulator.server import LocalWorkspace
 
     with LocalWorkspace() as workspace:

@@ -16,7 +16,8 @@ def test_every_schema_is_itself_valid_and_refuses_a_list(name):
 
 
 def test_every_violation_is_listed_with_its_path():
-    document = {"version": 2, "data_sources": {"tables": [{"identifier": 1}, {"identifier": "a.b.c", "description": "x"}]}}
+    tables = [{"identifier": 1}, {"identifier": "a.b.c", "description": "x"}]
+    document = {"version": 2, "data_sources": {"tables": tables}}
     paths = [violation.path for violation in violations_of(document, "space")]
     assert paths == ["$.data_sources.tables[0].identifier", "$.data_sources.tables[1].description"]
 

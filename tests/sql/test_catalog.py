@@ -131,7 +131,9 @@ def test_a_broken_metric_view_hides_no_other_table(fresh_engine):
 def test_a_catalog_may_have_a_name_that_duckdb_keeps_for_itself(tmp_path, name):
     with SqlEngine(tmp_path / "db") as engine:
         engine.attach_catalog(name)
-        engine.run_script(f'CREATE SCHEMA "{database_of(name)}".s; CREATE TABLE "{database_of(name)}".s.t AS SELECT 7 AS x')
+        engine.run_script(
+            f'CREATE SCHEMA "{database_of(name)}".s; CREATE TABLE "{database_of(name)}".s.t AS SELECT 7 AS x'
+        )
         assert [info.full_name for info in engine.tables()] == [f"{name}.s.t"]
     with SqlEngine(tmp_path / "db") as engine:
         assert engine.execute(f"SELECT t.x FROM {name.lower()}.s.t").rows == ((7,),)
