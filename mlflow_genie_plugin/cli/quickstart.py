@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,24 +82,34 @@ def quickstart(directory: Path, as_json: bool) -> None:
 
 def _farewell(directory: Path, good: str, bad: str, seconds: float) -> str:
     tracking = f"sqlite:///{directory / 'mlflow.db'}"
+    here = _where_commands_are()
     return f"""
 That was the whole story in {seconds:.0f} s.
   good version   {good}   gate passed, marked, live again
   bad version    {bad}   gate failed
 
 Look around:
-  mlflow ui --backend-store-uri {tracking}
+  {here}mlflow ui --backend-store-uri {tracking}
       the versions, their lineage, evaluations and one trace a question
   export MLFLOW_TRACKING_URI={tracking}
-  mlflow-genie space diff models:/{good} models:/{bad}
+  {here}mlflow-genie space diff models:/{good} models:/{bad}
       what the edit changed
-  mlflow-genie local serve --dir {directory / "workspace"}
+  {here}mlflow-genie local serve --dir {directory / "workspace"}
       the workspace again, for any client; it prints how to reach it
   {directory / "gates"}
       the gate suite and its numbers, yours to change
 Use it on your own space:
-  mlflow-genie doctor
+  {here}mlflow-genie doctor
 """
+
+
+def _where_commands_are() -> str:
+    """Return what to put before our commands so that they run as shown: nothing when they are on the PATH."""
+    folder = Path(sys.executable).parent
+    found = shutil.which("mlflow-genie")
+    if found is not None and Path(found).parent == folder:
+        return ""
+    return f"{folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder}/"
 
 
 def _step(number: int, what: str) -> None:

@@ -87,11 +87,14 @@ def _store(verdict: Verdict, collected: Collected, data: bytes) -> str:
         "genie.gate.evaluation_run_id": evaluation.get("run_id", ""),
         "genie.gate.verdict_sha256": sha256_of_bytes(data),
     }
+    if commit := verdict.provenance.get("git_commit"):
+        tags["mlflow.source.git.commit"] = commit
     run = create_run(
         f"gate {verdict.stage} · {verdict.model['name']} · {WORDS[verdict.outcome]}",
         experiment_id=collected.model.experiment_id,
         tags=tags,
         description=markdown(verdict, collected.evidence),
+        find_commit=False,
     )
     try:
         log_artifacts(run.run_id, {ARTIFACT: data})

@@ -33,7 +33,12 @@ class RunRecord:
 
 
 def create_run(
-    name: str, *, experiment_id: str | None = None, tags: Mapping[str, Any] | None = None, description: str = ""
+    name: str,
+    *,
+    experiment_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str = "",
+    find_commit: bool = True,
 ) -> RunRecord:
     """Create a run of its own: not nested in the active run, nothing inherited from it, and not made active.
 
@@ -42,18 +47,24 @@ def create_run(
         experiment_id: Default: the current experiment.
         tags: More tags; values become strings.
         description: Markdown that MLflow shows on the run's page.
+        find_commit: Let MLflow look for the commit of the calling script, as its fluent functions do; a caller that
+            knows it says False and saves the search.
     """
     with translate_errors():
-        # Resolved like MLflow's own fluent functions do it: user, source and commit of the calling script.
         reached = client()
-        from mlflow.tracking.context import registry as context
-
         own = {key: str(value) for key, value in (tags or {}).items()}
         if description:
             own["mlflow.note.content"] = description
-        run = reached.create_run(
-            experiment_id=experiment_id or current_experiment_id(), run_name=name, tags=context.resolve_tags(own)
-        )
+        if find_commit:
+            from mlflow.tracking.context.registry import resolve_tags
+
+            own = resolve_tags(own)
+        else:
+            from mlflow.tracking.context.default_context import DefaultRunContext
+
+            context: Any = DefaultRunContext()
+            own = {**context.tags(), **own}
+        run = reached.create_run(experiment_id=experiment_id or current_experiment_id(), run_name=name, tags=own)
         return _record(run)
 
 
