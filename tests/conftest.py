@@ -7,6 +7,26 @@ import contextlib
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def own_mlflow_environment():
+    """Whatever a test makes MLflow write into the environment goes away with the test.
+
+    ``mlflow.set_registry_uri`` writes ``MLFLOW_REGISTRY_URI`` and nothing ever takes it out again, so the commands that
+    later tests start would look for their registry at a server that has ended.
+    """
+    import os
+    import sys
+
+    before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
+    yield
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
+        sys.modules["mlflow"].set_registry_uri(None)
+    for name in [name for name in os.environ if name.startswith("MLFLOW_") and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def tracking_template(tmp_path_factory):
     """An SQLite tracking store with MLflow's migrations applied; they take seconds, so this happens once a session."""

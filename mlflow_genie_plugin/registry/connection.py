@@ -54,11 +54,12 @@ def client() -> MlflowClient:
     """Return a client of the current tracking and registry URIs, after making sure that something answers there.
 
     Raises:
-        TrackingUnavailableError: Nothing answers at the tracking URI.
+        TrackingUnavailableError: Nothing answers at the tracking or the registry URI.
     """
     import mlflow
 
-    _probe(mlflow.get_tracking_uri())
+    _probe(mlflow.get_tracking_uri(), "tracking", "MLFLOW_TRACKING_URI")
+    _probe(mlflow.get_registry_uri(), "registry", "MLFLOW_REGISTRY_URI")
     return mlflow.MlflowClient()
 
 
@@ -98,10 +99,12 @@ def translate_errors(missing: type[GenieError] = ModelNotFoundError, what: str =
 
 
 def tracking_place() -> str:
-    """Return the tracking URI without any password in it, for messages."""
+    """Return the tracking URI, and the registry's where it differs, without any password, for messages."""
     import mlflow
 
-    return without_secrets(mlflow.get_tracking_uri())
+    tracking, registry = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    # The failure may be the registry's: a left-over MLFLOW_REGISTRY_URI is hard to find otherwise.
+    return without_secrets(tracking if registry == tracking else f"{tracking} (registry {registry})")
 
 
 def without_secrets(text: str) -> str:
@@ -161,7 +164,7 @@ def _unavailable(reason: str) -> TrackingUnavailableError:
     )
 
 
-def _probe(uri: str) -> None:
+def _probe(uri: str, what: str, variable: str) -> None:
     # A refused or silent address is found out here in seconds. MLflow itself would retry a database address for many
     # minutes when its engine is first made.
     if uri in _reached:
@@ -180,8 +183,8 @@ def _probe(uri: str) -> None:
             socket.create_connection((parts.hostname, parts.port), timeout=_PROBE_SECONDS).close()
     except (OSError, ValueError) as error:
         raise TrackingUnavailableError(
-            f"nothing answers at the tracking URI {without_secrets(uri)} ({type(error).__name__})",
-            next_step="check MLFLOW_TRACKING_URI and that the server is running",
+            f"nothing answers at the {what} URI {without_secrets(uri)} ({type(error).__name__})",
+            next_step=f"check {variable} and that the server is running",
         ) from error
     _reached.add(uri)
 

@@ -156,6 +156,15 @@ def test_a_refused_connection_fails_in_seconds_and_hides_the_password(monkeypatc
         mlflow.set_tracking_uri(None)
 
 
+def test_a_registry_that_does_not_answer_is_named_with_its_variable(tracking):
+    with closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    mlflow.set_registry_uri(f"http://127.0.0.1:{port}")
+    with pytest.raises(TrackingUnavailableError, match=rf"registry URI http://127.0.0.1:{port}.*MLFLOW_REGISTRY_URI"):
+        registry.get_model("m-" + "0" * 32)
+
+
 def test_a_server_that_dies_after_the_first_contact_fails_in_seconds_too(tracking):
     from http.server import BaseHTTPRequestHandler, HTTPServer
 
