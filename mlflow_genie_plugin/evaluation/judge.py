@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from mlflow_genie_plugin.errors import UsageError
+from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import AnswerRecord, Finding, Outcome, StoredResult
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.sql_dialect import normalise_name
 from mlflow_genie_plugin.workspace.port import QueryResult
 
@@ -51,12 +53,18 @@ class JudgedCase:
         answer: What Genie answered.
         expected: The result of the expected SQL, on the same warehouse.
         assets: What the space offers.
+        schema: Columns and parameters of those assets; None when nobody looked.
+        config: The space's configuration, to say what in it is to blame; None when it is not at hand.
+        repeats: Further answers to the same question.
     """
 
     benchmark: Benchmark
     answer: AnswerRecord
     expected: StoredResult
     assets: SpaceAssets = field(default_factory=SpaceAssets)
+    schema: SpaceSchema | None = None
+    config: SpaceConfig | None = None
+    repeats: tuple[AnswerRecord, ...] = ()
 
     @cached_property
     def answer_result(self) -> QueryResult | None:
@@ -135,16 +143,38 @@ def _guarded(judge: Judge, case: JudgedCase) -> Finding:
 def _checked(finding: Any, name: str) -> Finding:
     if not isinstance(finding, Finding) or finding.judge != name:
         raise TypeError(f"the judge returned {finding!r}, not a finding of its own")
+    if finding.failure_type is not None and finding.failure_type not in FAILURE_TYPES:
+        raise ValueError(f"there is no failure type {finding.failure_type!r}; add it to evaluation/failure_types.py")
     orjson.dumps(finding.evidence)
     return finding
 
 
-def passed(judge: str, rationale: str = "", **evidence: Any) -> Finding:
-    return Finding(judge, Outcome.PASSED, 1.0, None, rationale, evidence)
+def passed(judge: str, rationale: str = "", *, confidence: float | None = None, **evidence: Any) -> Finding:
+    return Finding(judge, Outcome.PASSED, 1.0, None, rationale, evidence, confidence=confidence)
 
 
-def failed(judge: str, failure_type: str, rationale: str, *, score: float = 0.0, **evidence: Any) -> Finding:
-    return Finding(judge, Outcome.FAILED, score, failure_type, rationale, evidence)
+def failed(
+    judge: str,
+    failure_type: str,
+    rationale: str,
+    *,
+    score: float = 0.0,
+    confidence: float | None = None,
+    blame: Iterable[str] = (),
+    fix: str | None = None,
+    **evidence: Any,
+) -> Finding:
+    return Finding(
+        judge,
+        Outcome.FAILED,
+        score,
+        failure_type,
+        rationale,
+        evidence,
+        confidence=confidence,
+        blame=tuple(blame),
+        fix=fix,
+    )
 
 
 def abstained(judge: str, failure_type: str, rationale: str, **evidence: Any) -> Finding:

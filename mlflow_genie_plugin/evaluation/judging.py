@@ -45,6 +45,7 @@ def judge_questions(
             answer=_answer(case.answer, store_rows),
             expected=_fewer_rows(case.expected, store_rows),
             findings=findings,
+            repeats=tuple(_answer(answer, store_rows) for answer in case.repeats),
         )
 
 

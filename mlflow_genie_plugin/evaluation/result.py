@@ -19,6 +19,7 @@ import orjson
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.cells import decode_rows, encode_rows, result_sha256
+from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
 from mlflow_genie_plugin.schemas import require_format_version, violations_of
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
@@ -48,6 +49,12 @@ class Finding:
         failure_type: Stable code of the reason; None when passed.
         rationale: One sentence a person can act on. It holds no cell values (those are in ``evidence``).
         evidence: Facts for people and machines, JSON values only.
+        severity: How bad it is (critical, major, minor, info); that of the failure type where the judge gives none.
+        confidence: How sure the judge is, a fraction from 0 to 1; None where it is certain or says nothing.
+        blame: What in the space is to blame, as paths people recognise: ``table a.b.c``, ``column a.b.c.d``,
+            ``join orders_customers``, ``instruction <id>``.
+        fix: What to change in the space so that the answer becomes right; None when nothing is known.
+        opinion: What a language model said besides, with its prompt's version; None when none was asked.
     """
 
     judge: str
@@ -56,11 +63,22 @@ class Finding:
     failure_type: str | None = None
     rationale: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    severity: str | None = None
+    confidence: float | None = None
+    blame: tuple[str, ...] = ()
+    fix: str | None = None
+    opinion: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcome", Outcome(self.outcome))
-        if self.score is not None and not (math.isfinite(self.score) and 0 <= self.score <= 1):
-            raise ValueError(f"the score of a finding is a fraction from 0 to 1, not {self.score!r}")
+        object.__setattr__(self, "blame", tuple(self.blame))
+        for name in ("score", "confidence"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
+                raise ValueError(f"the {name} of a finding is a fraction from 0 to 1, not {value!r}")
+        known = FAILURE_TYPES.get(self.failure_type or "")
+        if self.severity is None and known is not None:
+            object.__setattr__(self, "severity", known.severity)
 
     @property
     def passed(self) -> bool:
@@ -130,7 +148,11 @@ class AnswerRecord(StoredResult):
 
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
-    """One benchmark question with its answer, the expected result and the findings, keyed by judge."""
+    """One benchmark question with its answer, the expected result and the findings, keyed by judge.
+
+    ``repeats`` are further answers to the same question, which only repeatability looks at. ``arbitration`` is the
+    arbiter's verdict on who is right where the results differ; it changes no finding.
+    """
 
     question_id: str
     question: str
@@ -142,6 +164,8 @@ class QuestionResult:
     answer: AnswerRecord
     expected: StoredResult
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    repeats: tuple[AnswerRecord, ...] = ()
+    arbitration: Mapping[str, Any] | None = None
 
     def passed(self, judge: str) -> bool:
         """Whether the judge passed this question; a missing finding is not a pass."""
@@ -174,7 +198,8 @@ class EvaluationResult:
     """Everything one evaluation found; see docs/evaluation-result.md for each field.
 
     ``status`` is ``complete``, ``invalid`` (never usable as evidence, with ``invalid_reason``) or ``interrupted``.
-    ``config``, ``live``, ``benchmarks`` and ``runner`` are the JSON objects of the file.
+    ``config``, ``live``, ``benchmarks`` and ``runner`` are the JSON objects of the file; ``catalog`` is a
+    :class:`~mlflow_genie_plugin.evaluation.space_schema.SpaceSchema` as JSON.
     """
 
     evaluation_id: str
@@ -188,6 +213,7 @@ class EvaluationResult:
     judges: Mapping[str, Mapping[str, str]]
     questions: tuple[QuestionResult, ...]
     invalid_reason: str | None = None
+    catalog: Mapping[str, Any] | None = None
     format_version: int = FORMAT_VERSION
 
     @property
@@ -269,6 +295,7 @@ def to_json(result: EvaluationResult) -> dict[str, Any]:
         "live": dict(result.live),
         "benchmarks": dict(result.benchmarks),
         "runner": dict(result.runner),
+        "catalog": None if result.catalog is None else dict(result.catalog),
         "judges": {name: dict(facts) for name, facts in result.judges.items()},
         "scores": {judge: counts.to_json() for judge, counts in result.scores.items()},
         "questions": [_question_json(question) for question in result.questions],
@@ -309,6 +336,7 @@ def question_from_json(document: Mapping[str, Any]) -> QuestionResult:
             "answer": AnswerRecord(**_stored_fields(document["answer"])),
             "expected": StoredResult(**_stored_fields(document["expected"])),
             "findings": {name: Finding(**finding) for name, finding in document["findings"].items()},
+            "repeats": tuple(AnswerRecord(**_stored_fields(answer)) for answer in document.get("repeats", ())),
         }
     )
 
@@ -354,6 +382,7 @@ def _question_json(question: QuestionResult) -> dict[str, Any]:
             name: {**{item.name: getattr(finding, item.name) for item in fields(finding)}}
             for name, finding in question.findings.items()
         },
+        "repeats": [stored_json(answer) for answer in question.repeats],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, abstained, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.result import Finding
@@ -47,7 +48,7 @@ class AssetRouting:
         if not wanted:
             what = f"no {_WORDS[kind]} of the space" if kind else "no asset"
             return abstained(self.name, "NO_EXPECTED_ASSET", f"the expected SQL uses {what}; correct the benchmark")
-        evidence = {"expected": _names(wanted), "used": _names(used)}
+        evidence: dict[str, Any] = {"expected": _names(wanted), "used": _names(used)}
         score = len(expected & used) / len(expected | used)
         outside = {asset for asset in used if not asset.in_space}
         missing = wanted - used
