@@ -1,40 +1,37 @@
-"""Per-question traces and assessments in MLflow (``mlflow.genai.evaluate``): stored whole, or reported missing."""
+"""Per-question traces with one assessment per judge in MLflow: stored whole, or reported missing.
+
+Each trace is written once, with its tags and assessments already on it. ``mlflow.genai.evaluate`` would write every
+assessment and tag in a request of its own, which takes several times as long, and loses rows on SQLite without an
+error when its workers wait for each other. What it would leave behind (the run's type, the model as the run's input) is
+set here too, so the evaluation looks the same in MLflow.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 import time
+import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import EvaluationLoggingError
-from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, Outcome, QuestionResult
+from mlflow_genie_plugin.evaluation.assessments import assessments_of, expectations_of
+from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
 from mlflow_genie_plugin.registry import translate_errors
 
 if TYPE_CHECKING:
-    from mlflow.entities import Trace
+    from mlflow.entities import Assessment, Trace
 
 QUESTION_TAG = "genie.question_id"
 
-# With more workers, MLflow's threads on a SQLite store wait for each other's connections until they time out, and rows
-# are lost without an error.
-_SQLITE_WORKERS = 4
 _READ_BACK_SECONDS = 30.0
-_SETTINGS = {
-    "MLFLOW_GENAI_EVAL_SKIP_TRACE_VALIDATION": "true",  # it would call a predict function once more
-    "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": "0",
-    "MLFLOW_GENAI_EVAL_SCORER_RATE_LIMIT": "0",
-}
 
 
 def log_traces(run_id: str, experiment_id: str, model_id: str, result: EvaluationResult) -> None:
     """Store a trace with one assessment per judge for every question, linked to the run and the model; read back.
 
-    Traces of an earlier, interrupted attempt for the same run are replaced. What is stored are our findings: the
-    scorers look them up. An abstained or errored finding becomes an assessment with an error, never a value.
+    Traces of an earlier, interrupted attempt for the same run are replaced. What is stored are our findings. An
+    abstained or errored finding becomes an assessment with an error, never a value.
 
     Raises:
         EvaluationLoggingError: MLflow did not store every trace with every assessment.
@@ -44,8 +41,11 @@ def log_traces(run_id: str, experiment_id: str, model_id: str, result: Evaluatio
     if not _problems(_stored(run_id, experiment_id), result, judges):
         return
     _delete(run_id, experiment_id)
-    with translate_errors(what=f"run {run_id}"), _quietly():
-        _evaluate(run_id, model_id, result, judges)
+    with translate_errors(what=f"run {run_id}"):
+        _link_run(run_id, model_id)
+        for question in result.questions:
+            _log(question, judges, run_id, experiment_id, model_id)
+    _complete(run_id, experiment_id, result, judges)
     deadline = time.monotonic() + _READ_BACK_SECONDS
     while problems := _problems(_stored(run_id, experiment_id), result, judges):
         if time.monotonic() > deadline:
@@ -58,46 +58,66 @@ def log_traces(run_id: str, experiment_id: str, model_id: str, result: Evaluatio
         time.sleep(0.5)
 
 
-def _evaluate(run_id: str, model_id: str, result: EvaluationResult, judges: tuple[str, ...]) -> None:
+def _link_run(run_id: str, model_id: str) -> None:
     import mlflow
-    from mlflow.genai import evaluate
+    from mlflow.entities import LoggedModelInput
+    from mlflow.utils.mlflow_tags import MLFLOW_RUN_TYPE, MLFLOW_RUN_TYPE_GENAI_EVALUATE
+
+    client = mlflow.MlflowClient()
+    client.set_tag(run_id, MLFLOW_RUN_TYPE, MLFLOW_RUN_TYPE_GENAI_EVALUATE)
+    client.log_inputs(run_id, models=[LoggedModelInput(model_id=model_id)])
+
+
+def _log(question: QuestionResult, judges: Iterable[str], run_id: str, experiment_id: str, model_id: str) -> None:
+    import mlflow
+    from mlflow.entities.trace_location import MlflowExperimentLocation
+    from mlflow.pyfunc.context import Context, set_prediction_context
+    from mlflow.tracing.constant import TraceMetadataKey
+
+    where = MlflowExperimentLocation(experiment_id)
+    # MLflow writes traces in the background unless it believes that they belong to an evaluation.
+    with (
+        set_prediction_context(Context(request_id=uuid.uuid4().hex, is_evaluate=True)),
+        mlflow.start_span(question.question_id, span_type="CHAIN", trace_destination=where) as span,
+    ):
+        span.set_inputs({"question_id": question.question_id, "question": question.question})
+        span.set_outputs(_outputs(question))
+        mlflow.update_current_trace(
+            tags={QUESTION_TAG: question.question_id, "priority": question.priority, "split": question.split},
+            metadata={TraceMetadataKey.SOURCE_RUN: run_id, TraceMetadataKey.MODEL_ID: model_id},
+        )
+        for assessment in _all_assessments(question, judges, run_id):
+            assessment.span_id = span.span_id
+            mlflow.log_assessment(span.trace_id, assessment)
+
+
+def _all_assessments(question: QuestionResult, judges: Iterable[str], run_id: str) -> Iterator[Assessment]:
+    from mlflow.tracing.constant import AssessmentMetadataKey
+
+    for assessment in (*assessments_of(question, judges), *expectations_of(question)):
+        assessment.metadata = {**(assessment.metadata or {}), AssessmentMetadataKey.SOURCE_RUN_ID: run_id}
+        yield assessment
+
+
+def _key(assessment: Assessment) -> tuple[str, str]:
+    # A judge and a language model may both speak under the judge's name.
+    return assessment.name, str(assessment.source.source_type)
+
+
+def _complete(run_id: str, experiment_id: str, result: EvaluationResult, judges: tuple[str, ...]) -> None:
+    """Add one by one the assessments that the store did not take over with their trace."""
+    import mlflow
 
     by_id = {question.question_id: question for question in result.questions}
-    data = [
-        {
-            "inputs": {"question_id": question.question_id, "question": question.question},
-            "outputs": _outputs(question),
-            "expectations": _expectations(question),
-            "tags": {QUESTION_TAG: question.question_id, "priority": question.priority, "split": question.split},
-        }
-        for question in result.questions
-    ]
-    with _no_active_run(), mlflow.start_run(run_id=run_id):
-        evaluate(data=data, scorers=[_scorer(name, by_id) for name in judges], model_id=model_id)
-
-
-def _scorer(name: str, by_id: Mapping[str, QuestionResult]) -> Any:
-    from mlflow.genai import scorer
-
-    # No aggregations: MLflow leaves errors out of its means, and ours count them.
-    @scorer(name=name, aggregations=[])
-    def stored_finding(inputs: dict[str, Any]) -> Any:
-        return _feedback(name, by_id[inputs["question_id"]].findings.get(name))
-
-    return stored_finding
-
-
-def _feedback(name: str, finding: Finding | None) -> Any:
-    from mlflow.entities import AssessmentError, AssessmentSource, Feedback
-
-    source = AssessmentSource(source_type="CODE", source_id=f"mlflow-genie/{name}")
-    if finding is None:
-        return Feedback(name=name, source=source, error=AssessmentError("MISSING", "the judge gave no finding"))
-    metadata = {"outcome": finding.outcome.value, "failure_type": finding.failure_type or ""}
-    if finding.outcome in (Outcome.PASSED, Outcome.FAILED):
-        return Feedback(name=name, value=finding.passed, rationale=finding.rationale, source=source, metadata=metadata)
-    error = AssessmentError(finding.failure_type or finding.outcome.value.upper(), finding.rationale)
-    return Feedback(name=name, error=error, rationale=finding.rationale, source=source, metadata=metadata)
+    for trace in _stored(run_id, experiment_id):
+        question = by_id.get(trace.info.tags.get(QUESTION_TAG, ""))
+        if question is None:
+            continue
+        there = set(map(_key, trace.info.assessments or []))
+        with translate_errors(what=f"run {run_id}"):
+            for assessment in _all_assessments(question, judges, run_id):
+                if _key(assessment) not in there:
+                    mlflow.log_assessment(trace.info.trace_id, assessment)
 
 
 def _outputs(question: QuestionResult) -> dict[str, Any]:
@@ -109,11 +129,6 @@ def _outputs(question: QuestionResult) -> dict[str, Any]:
         "row_count": answer.row_count,
         "error": answer.error,
     }
-
-
-def _expectations(question: QuestionResult) -> dict[str, Any]:
-    wanted = {"expected_sql": question.expected_sql}
-    return {**wanted, "expected_asset": question.expected_asset} if question.expected_asset else wanted
 
 
 def _stored(run_id: str, experiment_id: str) -> list[Trace]:
@@ -135,14 +150,13 @@ def _problems(traces: list[Trace], result: EvaluationResult, judges: tuple[str, 
         found.append(f"{len(missing)} of {len(wanted)} questions have no trace")
     if sum(seen.values()) > len(wanted):
         found.append(f"{sum(seen.values())} traces for {len(wanted)} questions")
-    for judge in judges:
-        with_it = {
-            trace.info.tags.get(QUESTION_TAG)
-            for trace in traces
-            if any(item.name == judge for item in trace.info.assessments or [])
-        }
-        if lacking := wanted - with_it:
-            found.append(f"{judge} is missing on {len(lacking)} of {len(wanted)} traces")
+    there = {trace.info.tags.get(QUESTION_TAG): set(map(_key, trace.info.assessments or [])) for trace in traces}
+    lacking = Counter(
+        key[0]
+        for question in result.questions
+        for key in set(map(_key, _all_assessments(question, judges, ""))) - there.get(question.question_id, set())
+    )
+    found += [f"{name} is missing on {count} of {len(wanted)} traces" for name, count in lacking.items()]
     return found
 
 
@@ -153,40 +167,3 @@ def _delete(run_id: str, experiment_id: str) -> None:
     with translate_errors(what=f"run {run_id}"):
         for start in range(0, len(ids), 100):
             mlflow.MlflowClient().delete_traces(experiment_id, trace_ids=ids[start : start + 100])
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Set what makes evaluate safe, and keep its banners and progress bar off our streams."""
-    import mlflow
-
-    wanted = dict(_SETTINGS)
-    if mlflow.get_tracking_uri().startswith("sqlite"):
-        wanted["MLFLOW_GENAI_EVAL_MAX_WORKERS"] = str(_SQLITE_WORKERS)
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _no_active_run() -> Iterator[None]:
-    """Put a run that the caller has open aside: evaluate would log into it."""
-    import mlflow
-
-    active = mlflow.active_run()
-    if active is None:
-        yield
-        return
-    mlflow.end_run(status="RUNNING")
-    try:
-        yield
-    finally:
-        mlflow.start_run(run_id=active.info.run_id)

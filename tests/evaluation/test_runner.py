@@ -104,7 +104,7 @@ def test_lost_traces_are_noticed_and_the_evaluation_is_not_complete(live_model, 
     from mlflow_genie_plugin.evaluation import traces
 
     monkeypatch.setattr(traces, "_READ_BACK_SECONDS", 0.0)
-    monkeypatch.setattr(traces, "_evaluate", lambda *arguments: None)
+    monkeypatch.setattr(traces, "_log", lambda *arguments: None)
     with pytest.raises(EvaluationLoggingError, match="6 of 6 questions have no trace"):
         evaluate(live_model, few_questions, traces=True)
     [run] = attempts(plan_evaluation(live_model, few_questions).snapshot.model)
