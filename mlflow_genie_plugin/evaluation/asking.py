@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlflow_genie_plugin.clock import Clock
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UnsafeSqlError, UsageError
-from mlflow_genie_plugin.evaluation.journal import Journal
+from mlflow_genie_plugin.evaluation.journal import Intent, Journal, Turn
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import AnswerRecord, stored_result
@@ -36,6 +37,10 @@ _MOST_IN_FLIGHT = 64
 _IN_FLIGHT_WITHOUT_QUOTA = 8
 _LOOK_EVERY_SECONDS = 0.2
 _GRACE_SECONDS = 2.0
+_CLOCK_SKEW_SECONDS = 300.0  # between this machine and the workspace
+
+
+_Work = queue.SimpleQueue["tuple[Benchmark, Turn] | None"]
 
 
 class StoppedError(Exception):
@@ -76,9 +81,13 @@ class Questioner:
         self._journal = journal
         self._progress = progress
         self._in_flight = in_flight or in_flight_for(settings)
+        self._looking = threading.Lock()
 
-    def ask_all(self, benchmarks: Sequence[Benchmark]) -> None:
-        """Ask every question that the journal has no answer to, and return when all have one.
+    def ask_all(self, benchmarks: Sequence[Benchmark], times: int = 1) -> None:
+        """Ask every question ``times`` times, as far as the journal has no answer, and return when all have one.
+
+        The repeats come after every question was asked once: an evaluation that stops early has the most to show, and
+        the askings of one question are as far apart as they can be.
 
         Raises:
             GenieError: What stopped it: the workspace is unreachable, the sign-in expired, the journal cannot be
@@ -86,18 +95,19 @@ class Questioner:
             KeyboardInterrupt: Ctrl-C; likewise.
         """
         state = self._journal.state
-        open_questions = [item for item in benchmarks if item.id not in state.answers]
+        turns = [(item, Turn(item.id, number)) for number in range(times) for item in benchmarks]
+        open_turns = [(item, turn) for item, turn in turns if turn not in state.answers]
         # What is already being answered comes first: it costs no quota.
-        open_questions.sort(key=lambda item: item.id not in state.started)
-        work: queue.SimpleQueue[Benchmark | None] = queue.SimpleQueue()
+        open_turns.sort(key=lambda asked: asked[1] not in state.started)
+        work: _Work = queue.SimpleQueue()
         outcomes: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        for item in open_questions:
-            work.put(item)
+        for asked in open_turns:
+            work.put(asked)
         with _Workers(self._stop) as workers:
-            for _ in range(min(self._in_flight, len(open_questions))):
+            for _ in range(min(self._in_flight, len(open_turns))):
                 work.put(None)
                 workers.start(lambda: self._work(work, outcomes))
-            left = len(open_questions)
+            left = len(open_turns)
             while left:
                 try:
                     # A wait without end could not be interrupted by Ctrl-C on every platform.
@@ -108,21 +118,19 @@ class Questioner:
                     raise failure
                 left -= 1
 
-    def _work(
-        self, work: queue.SimpleQueue[Benchmark | None], outcomes: queue.SimpleQueue[BaseException | None]
-    ) -> None:
+    def _work(self, work: _Work, outcomes: queue.SimpleQueue[BaseException | None]) -> None:
         try:
-            while (item := work.get()) is not None and not self._stop.is_set():
-                self._ask_one(item)
+            while (asked := work.get()) is not None and not self._stop.is_set():
+                self._ask_one(*asked)
                 outcomes.put(None)
         except StoppedError:
             return
         except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
             outcomes.put(error)
 
-    def _ask_one(self, item: Benchmark) -> None:
-        saved = self._journal.state.started.get(item.id)
-        asker = _JournallingAsker(self._workspace.asker, self._journal, item.id, saved)
+    def _ask_one(self, item: Benchmark, turn: Turn) -> None:
+        saved = self._asked_before(item, turn)
+        asker = _JournallingAsker(self._workspace.asker, self._journal, turn, saved, self._intent)
         answer = ask(
             asker,
             self._space_id,
@@ -136,8 +144,33 @@ class Questioner:
             # Not the question took too long: we could not look. It stays open and is followed on the next start.
             raise asker.trouble
         record = answer_record(answer, self._workspace.sql, self._warehouse_id)
-        self._journal.add_answer(item.id, record)
+        self._journal.add_answer(turn, record)
         self._progress.answered(record.status)
+
+    def _asked_before(self, item: Benchmark, turn: Turn) -> MessageRef | None:
+        """Return the message of a turn that an earlier process asked, also when it died before it could say so."""
+        state = self._journal.state
+        if turn in state.started or turn not in state.intents:
+            return state.started.get(turn)
+        intent = state.intents[turn]
+        with self._looking:
+            found = self._workspace.asker.find(
+                self._space_id,
+                item.question,
+                after_seconds=max(intent.after_seconds, intent.at_seconds - _CLOCK_SKEW_SECONDS),
+                known={ref.conversation_id for ref in state.started.values()},
+            )
+            if found is not None:
+                self._journal.add_started(turn, found)
+        return found
+
+    def _intent(self) -> Intent:
+        with self._looking:
+            return Intent(self._clock.now().timestamp(), self._newest_before)
+
+    @cached_property
+    def _newest_before(self) -> float:
+        return self._workspace.asker.newest(self._space_id)
 
 
 def answer_record(answer: Answer, sql: SqlPort, warehouse_id: str | None) -> AnswerRecord:
@@ -176,22 +209,34 @@ def answer_record(answer: Answer, sql: SqlPort, warehouse_id: str | None) -> Ans
 
 
 class _JournallingAsker:
-    """An asker that journals a question the moment it was asked, and hands out one that was asked before."""
+    """An asker that journals a question before and after it is asked, and hands out one that was asked before."""
 
-    def __init__(self, inner: Asker, journal: Journal, question_id: str, saved: MessageRef | None) -> None:
+    def __init__(
+        self, inner: Asker, journal: Journal, turn: Turn, saved: MessageRef | None, intent: Callable[[], Intent]
+    ) -> None:
         self._inner = inner
         self._journal = journal
-        self._question_id = question_id
+        self._turn = turn
         self._saved = saved
+        self._intent = intent
         self.trouble: GenieError | None = None
 
     def start(self, space_id: str, question: str) -> MessageRef:
         if self._saved is not None:
             ref, self._saved = self._saved, None
             return ref
+        self._journal.add_intent(self._turn, self._intent())
         ref = self._inner.start(space_id, question)
-        self._journal.add_started(self._question_id, ref)
+        self._journal.add_started(self._turn, ref)
         return ref
+
+    def newest(self, space_id: str) -> float:
+        return self._inner.newest(space_id)
+
+    def find(
+        self, space_id: str, question: str, *, after_seconds: float, known: Collection[str]
+    ) -> MessageRef | None:
+        return self._inner.find(space_id, question, after_seconds=after_seconds, known=known)
 
     def poll(self, ref: MessageRef) -> Message:
         try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
@@ -27,17 +27,42 @@ from mlflow_genie_plugin.workspace.port import MessageRef
 FORMAT_VERSION = 1
 
 
+class Turn(NamedTuple):
+    """One asking of one question: ``number`` is 0 for the answer that is judged, 1 and up for its repeats."""
+
+    question_id: str
+    number: int = 0
+
+
+class Intent(NamedTuple):
+    """A question that was about to be asked: when by our clock, and the newest conversation the space had before."""
+
+    at_seconds: float
+    after_seconds: float
+
+
 @dataclass
 class JournalState:
-    """What the journal holds: facts of the evaluation, and per question id what is known."""
+    """What the journal holds: facts of the evaluation, and per question or turn what is known.
+
+    ``intents`` are turns whose request may have been sent; those that are in ``started`` were. ``native_runs`` and
+    ``native_intents`` are the same for Genie's own evaluation runs, by number; an intent holds the run ids there were.
+    """
 
     begun: dict[str, Any] = field(default_factory=dict)
     continued: int = 0
     run_id: str | None = None
     expected: dict[str, StoredResult] = field(default_factory=dict)
-    started: dict[str, MessageRef] = field(default_factory=dict)
-    answers: dict[str, AnswerRecord] = field(default_factory=dict)
+    intents: dict[Turn, Intent] = field(default_factory=dict)
+    started: dict[Turn, MessageRef] = field(default_factory=dict)
+    answers: dict[Turn, AnswerRecord] = field(default_factory=dict)
+    native_intents: dict[int, frozenset[str]] = field(default_factory=dict)
+    native_runs: dict[int, str] = field(default_factory=dict)
     finished: dict[str, Any] | None = None
+
+    def repeats_of(self, question_id: str, times: int) -> tuple[AnswerRecord, ...]:
+        """Return the answers to a question that was asked ``times`` times, without the first."""
+        return tuple(self.answers[Turn(question_id, number)] for number in range(1, times))
 
 
 class Journal:
@@ -48,12 +73,14 @@ class Journal:
 
     Args:
         folder: Where journals live.
-        key: What makes two evaluations the same one: model, benchmarks, questions, space, live config, workspace.
+        key: What makes two evaluations the same one: model, benchmarks, questions, how often and by which runner they
+            are asked, space, live config, workspace.
     """
 
     def __init__(self, folder: Path, key: Mapping[str, Any]) -> None:
         self.key = dict(key)
         self.path = folder / f"{sha256_of_json(self.key)[:32]}.jsonl"
+        self._lock_path = Path(f"{self.path}.lock")
         self.state = JournalState()
         self._handle: BinaryIO | None = None
         self._writing = threading.Lock()
@@ -70,8 +97,13 @@ class Journal:
 
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(f"{self.path}.lock", timeout=0)
+            self._lock = FileLock(self._lock_path, timeout=0)
             self._lock.acquire()
+            while not self._lock_path.exists():
+                # Its last holder finished and deleted the file between our opening and our locking it: a lock on a
+                # file without a name keeps nobody out.
+                self._lock.release()
+                self._lock.acquire()
         except Timeout as error:
             raise ConflictError(
                 "another process is running this evaluation",
@@ -112,21 +144,36 @@ class Journal:
         self._append({"event": "expected", "question_id": question_id, "result": stored_json(result)})
         self.state.expected[question_id] = result
 
-    def add_started(self, question_id: str, ref: MessageRef) -> None:
+    def add_intent(self, turn: Turn, intent: Intent) -> None:
+        """Record that a question is about to be asked: if the process dies now, it may have been."""
+        self._append({"event": "asking", **_turn_json(turn), **intent._asdict()})
+        self.state.intents[turn] = intent
+
+    def add_started(self, turn: Turn, ref: MessageRef) -> None:
         self._append(
             {
                 "event": "started",
-                "question_id": question_id,
+                **_turn_json(turn),
                 "space_id": ref.space_id,
                 "conversation_id": ref.conversation_id,
                 "message_id": ref.message_id,
             }
         )
-        self.state.started[question_id] = ref
+        self.state.started[turn] = ref
 
-    def add_answer(self, question_id: str, answer: AnswerRecord) -> None:
-        self._append({"event": "answer", "question_id": question_id, "answer": stored_json(answer)})
-        self.state.answers[question_id] = answer
+    def add_answer(self, turn: Turn, answer: AnswerRecord) -> None:
+        self._append({"event": "answer", **_turn_json(turn), "answer": stored_json(answer)})
+        self.state.answers[turn] = answer
+
+    def add_native_intent(self, number: int, known: Iterable[str]) -> None:
+        """Record that a native run is about to be created in a space that had the runs ``known``."""
+        held = frozenset(known)
+        self._append({"event": "native_asking", "number": number, "known": sorted(held)})
+        self.state.native_intents[number] = held
+
+    def add_native_run(self, number: int, run_id: str) -> None:
+        self._append({"event": "native_run", "number": number, "run_id": run_id})
+        self.state.native_runs[number] = run_id
 
     def add_finished(self, facts: Mapping[str, Any]) -> None:
         """Record what the end of asking fixed, so that storing the result again gives the same bytes."""
@@ -142,12 +189,13 @@ class Journal:
         self.state = JournalState()
 
     def remove(self) -> None:
-        """Delete the journal: its evaluation is stored elsewhere now."""
+        """Delete the journal and its lock file: its evaluation is stored elsewhere now."""
         with self._writing:
             if self._handle is not None:
                 self._handle.close()
                 self._handle = None
             self.path.unlink(missing_ok=True)
+            self._lock_path.unlink(missing_ok=True)
 
     def _open(self) -> None:
         try:
@@ -182,11 +230,17 @@ class Journal:
                 state.run_id = event["run_id"]
             case "expected":
                 state.expected[event["question_id"]] = expected_from_json(event["result"])
+            case "asking":
+                state.intents[_turn(event)] = Intent(event["at_seconds"], event["after_seconds"])
             case "started":
                 ref = MessageRef(event["space_id"], event["conversation_id"], event["message_id"])
-                state.started[event["question_id"]] = ref
+                state.started[_turn(event)] = ref
             case "answer":
-                state.answers[event["question_id"]] = stored_from_json(event["answer"])
+                state.answers[_turn(event)] = stored_from_json(event["answer"])
+            case "native_asking":
+                state.native_intents[event["number"]] = frozenset(event["known"])
+            case "native_run":
+                state.native_runs[event["number"]] = event["run_id"]
             case "finished":
                 state.finished = event
             case _:
@@ -217,3 +271,12 @@ class Journal:
             f"cannot write the journal {self.path}: {error.strerror or error}",
             next_step="free some space or set GENIE_STATE_DIR to a writable folder, then run the same command again",
         )
+
+
+def _turn_json(turn: Turn) -> dict[str, Any]:
+    # The first asking is written without its number: nearly every line of most journals.
+    return {"question_id": turn.question_id, **({"number": turn.number} if turn.number else {})}
+
+
+def _turn(event: Mapping[str, Any]) -> Turn:
+    return Turn(event["question_id"], event.get("number", 0))

@@ -78,7 +78,11 @@ def recorded_cases(plan: EvaluationPlan, source: EvaluationResult) -> list[Judge
             next_step="evaluate with --runner conversation, which asks them",
         )
     assets = SpaceAssets.of(plan.snapshot.config)
-    return [JudgedCase(item, answers[item.id].answer, answers[item.id].expected, assets) for item in plan.benchmarks]
+    return [
+        JudgedCase(item, recorded.answer, recorded.expected, assets, repeats=recorded.repeats)
+        for item in plan.benchmarks
+        for recorded in (answers[item.id],)
+    ]
 
 
 def _load(plan: EvaluationPlan, answers: str) -> tuple[EvaluationResult, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -24,7 +24,7 @@ from mlflow_genie_plugin.evaluation import mlflow_logging
 from mlflow_genie_plugin.evaluation.asking import Questioner
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, select
 from mlflow_genie_plugin.evaluation.ground_truth import check_ground_truth
-from mlflow_genie_plugin.evaluation.journal import Journal
+from mlflow_genie_plugin.evaluation.journal import Journal, Turn
 from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, SpaceAssets, judge_versions
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import STORE_ROWS, judge_questions
@@ -53,6 +53,7 @@ class EvaluationPlan:
         space_id: The space that is asked.
         store_rows: ``all``, ``sample`` or ``none`` of the result rows go into the result file.
         traces: Whether every question becomes a trace in MLflow.
+        times: How often each question is asked; the first answer is judged, repeatability looks at all.
     """
 
     snapshot: Snapshot
@@ -64,12 +65,22 @@ class EvaluationPlan:
     space_id: str
     store_rows: str = "all"
     traces: bool = True
+    times: int = 1
+
+    @property
+    def askings(self) -> int:
+        """How many questions are put to the space in all."""
+        return len(self.benchmarks) * self.times
+
+    @property
+    def turns(self) -> Iterator[Turn]:
+        return (Turn(item.id, number) for number in range(self.times) for item in self.benchmarks)
 
     def minutes(self, settings: Settings) -> float:
         """Return about how long asking takes by the quota alone."""
         if settings.questions_per_minute == 0:
             return 0.0
-        return max(0.0, (len(self.benchmarks) - 1) // max(1, int(settings.questions_per_minute)))
+        return max(0.0, (self.askings - 1) // max(1, int(settings.questions_per_minute)))
 
 
 @dataclass(frozen=True)
@@ -147,6 +158,7 @@ def plan_evaluation(
     space_id: str | None = None,
     store_rows: str = "all",
     traces: bool = True,
+    times: int = 1,
 ) -> EvaluationPlan:
     """Fix what is to be evaluated, without contacting the workspace.
 
@@ -158,6 +170,8 @@ def plan_evaluation(
     chosen = select(benchmark_set, scope, names)
     if store_rows not in STORE_ROWS:
         raise UsageError(f"store_rows is {store_rows!r}", next_step=f"use one of {', '.join(STORE_ROWS)}")
+    if times < 1:
+        raise UsageError(f"a question cannot be asked {times} times", next_step="ask it once or more often")
     selected_judges = JUDGES.choose(judges)
     snapshot = read_snapshot(reference)
     return EvaluationPlan(
@@ -170,6 +184,7 @@ def plan_evaluation(
         space_id or snapshot.space_id,
         store_rows,
         traces,
+        times,
     )
 
 
@@ -227,7 +242,7 @@ def run_evaluation(
         _open_run(plan, journal)
         try:
             if journal.state.finished is None:
-                progress.asking(len(plan.benchmarks), sum(item.id in journal.state.answers for item in plan.benchmarks))
+                progress.asking(plan.askings, sum(turn in journal.state.answers for turn in plan.turns))
                 Questioner(
                     workspace,
                     plan.space_id,
@@ -238,7 +253,7 @@ def run_evaluation(
                     journal=journal,
                     progress=progress,
                     in_flight=in_flight,
-                ).ask_all(plan.benchmarks)
+                ).ask_all(plan.benchmarks, plan.times)
                 after = _behaviour(workspace.spaces.get_space(plan.space_id).serialized_space)
                 journal.add_finished(
                     {
@@ -270,6 +285,7 @@ def _key(plan: EvaluationPlan, host_digest: str, behaviour_sha256: str) -> dict[
         "benchmarks_sha256": plan.benchmark_set.sha256,
         "scope": plan.scope,
         "question_ids": sorted(item.id for item in plan.benchmarks),
+        "times": plan.times,
         "space_id": plan.space_id,
         "behaviour_sha256": behaviour_sha256,
         "host_digest": host_digest,
@@ -292,7 +308,16 @@ def _result(plan: EvaluationPlan, journal: Journal, assets: SpaceAssets, before:
     state = journal.state
     finished = state.finished or {}
     after = finished["behaviour_sha256_after"]
-    cases = (JudgedCase(item, state.answers[item.id], state.expected[item.id], assets) for item in plan.benchmarks)
+    cases = (
+        JudgedCase(
+            item,
+            state.answers[Turn(item.id)],
+            state.expected[item.id],
+            assets,
+            repeats=state.repeats_of(item.id, plan.times),
+        )
+        for item in plan.benchmarks
+    )
     changed = None if after == before else (
         f"the live space changed while it was asked: its behaviour hash was {before[:12]} and is {after[:12]} now"
     )  # fmt: skip
@@ -356,7 +381,7 @@ def _interrupted(journal: Journal, plan: EvaluationPlan, error: BaseException) -
         _mark_interrupted(journal)
     if isinstance(error, EvaluationLoggingError):
         return error
-    saved, planned = len(journal.state.answers), len(plan.benchmarks)
+    saved, planned = len(journal.state.answers), plan.askings
     why = error.what if isinstance(error, GenieError) else "stopped by Ctrl-C"
     return InterruptedEvaluationError(
         f"the evaluation stopped early: {why}. {saved} of {planned} answers are saved",

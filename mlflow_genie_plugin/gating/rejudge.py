@@ -58,7 +58,7 @@ def rejudge(collected: Collected) -> Rejudged:
             questions.append(replace(recorded, findings={}))
             continue
         judges = JUDGES.choose(name for name in row.findings if name in JUDGES.names())
-        case = JudgedCase(benchmarks[row.question_id], row.answer, row.expected, assets)
+        case = JudgedCase(benchmarks[row.question_id], row.answer, row.expected, assets, repeats=row.repeats)
         fresh, changes, open_ = _held_against(recorded, judge_case(case, judges))
         questions.append(replace(recorded, findings=fresh))
         differing.update({f"{row.question_id} {name}": change for name, change in changes.items()})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -124,6 +125,20 @@ class GenieAsker:
             Doing("read a further part of a result"), f"/api/2.0/sql/statements/{statement_id}/result/chunks/{index}"
         )
 
+    def newest(self, space_id: str) -> float:
+        """Return when our newest conversation in the space was made, by the workspace's clock; 0 without one."""
+        page = self._calls.read(
+            about_space("list conversations of space", space_id, needs="CAN RUN"),
+            f"{space_path(space_id)}/conversations",
+            {"page_size": 1},
+        )
+        return max((_seconds(item.get("created_timestamp")) for item in page.get("conversations") or []), default=0.0)
+
+    def find(self, space_id: str, question: str, *, after_seconds: float, known: Collection[str]) -> MessageRef | None:
+        """Return the oldest message that asks ``question`` in a conversation of ours, or None; see the port."""
+        found = self._candidates(space_id, question, math.nextafter(after_seconds, math.inf), known)
+        return found[-1] if found else None
+
     def _find_asked(self, space_id: str, question: str, started: float, error: UnconfirmedRequestError) -> MessageRef:
         """Find the conversation of a request that got no answer: made since, with this question, not known to us."""
         found: list[MessageRef] = []
@@ -143,7 +158,10 @@ class GenieAsker:
             space_id=space_id,
         ) from error
 
-    def _candidates(self, space_id: str, question: str, since: float) -> list[MessageRef]:
+    def _candidates(
+        self, space_id: str, question: str, since: float, excluded: Collection[str] = ()
+    ) -> list[MessageRef]:
+        """Return messages with this question in conversations made since, newest first."""
         doing = about_space("list conversations of space", space_id, needs="CAN RUN")
         found: list[MessageRef] = []
         token: str | None = None
@@ -153,7 +171,7 @@ class GenieAsker:
             for item in page.get("conversations") or []:
                 conversation = str(item.get("conversation_id") or "")
                 with self._lock:
-                    known = conversation in self._known
+                    known = conversation in self._known or conversation in excluded
                 if conversation and not known and _seconds(item.get("created_timestamp")) >= since:
                     found.extend(self._first_message(doing, space_id, conversation, question))
             token = page.get("next_page_token") or None

@@ -7,7 +7,7 @@ the same contract tests run against the local workspace and, when allowed, a rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -198,6 +198,19 @@ class Asker(Protocol):
     def read_result(self, message: Message) -> QueryResult:
         """Return the rows of the message's query, typed by the manifest, at most what the API returns (5,000)."""
 
+    def newest(self, space_id: str) -> float:
+        """Return when our newest conversation in the space was made, by the workspace's clock; 0 without one."""
+
+    def find(self, space_id: str, question: str, *, after_seconds: float, known: Collection[str]) -> MessageRef | None:
+        """Return the oldest message that asks ``question`` in a conversation of ours, or None.
+
+        Args:
+            space_id: Where it was asked.
+            question: Its exact text.
+            after_seconds: Only conversations made later than this, by the workspace's clock.
+            known: Ids of conversations that are not meant.
+        """
+
 
 class SqlPort(Protocol):
     """Runs single read-only statements on a warehouse."""
@@ -220,6 +233,13 @@ class SqlPort(Protocol):
 
     def explain(self, sql: str, *, warehouse_id: str | None = None) -> str | None:
         """Return None when the statement compiles, else the engine's message."""
+
+    def describe(self, identifier: str, *, warehouse_id: str | None = None) -> dict[str, Any]:
+        """Return the JSON description of a table or view.
+
+        Raises:
+            SqlFailedError: There is no such object, or it cannot be described.
+        """
 
 
 class CatalogPort(Protocol):
@@ -244,6 +264,31 @@ class CatalogPort(Protocol):
         """Return a row a function.
 
         Keys: routine_catalog, routine_schema, routine_name, routine_definition, data_type, comment, parameters.
+        """
+
+    def table_types(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:
+        """Return a row a table or view.
+
+        Keys: table_catalog, table_schema, table_name, table_type (MANAGED, EXTERNAL, VIEW, METRIC_VIEW, …).
+        """
+
+    def unique_keys(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:
+        """Return a row a primary key or unique constraint.
+
+        Keys: table_catalog, table_schema, table_name, constraint_name, columns.
+        """
+
+    def signatures(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:
+        """Return a row a function.
+
+        Keys: routine_catalog, routine_schema, routine_name, routine_definition, data_type, parameters (each with name,
+        data_type, default), columns (each with name, data_type).
+        """
+
+    def metric_view(self, identifier: str, *, warehouse_id: str | None = None) -> dict[str, Any]:
+        """Return what a metric view offers.
+
+        Keys: columns (each with name, data_type, is_measure), definition.
         """
 
 

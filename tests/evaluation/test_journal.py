@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnsupportedFormatError, UnwritableFileError
-from mlflow_genie_plugin.evaluation.journal import Journal
+from mlflow_genie_plugin.evaluation.journal import Intent, Journal, Turn
 from mlflow_genie_plugin.evaluation.result import AnswerRecord, stored_result
 from mlflow_genie_plugin.workspace.port import MessageRef
 
@@ -19,9 +19,9 @@ def filled(tmp_path, make_table):
         journal.begin({"evaluation_id": "e1", "started_at": "now"})
         journal.add_run("r1")
         journal.add_expected("q1", stored_result(make_table([(1, "a")]), None))
-        journal.add_started("q1", MessageRef("s", "c1", "m1"))
-        journal.add_answer("q1", AnswerRecord(sql="SELECT 1", compiles=True))
-        journal.add_started("q2", MessageRef("s", "c2", "m2"))
+        journal.add_started(Turn("q1"), MessageRef("s", "c1", "m1"))
+        journal.add_answer(Turn("q1"), AnswerRecord(sql="SELECT 1", compiles=True))
+        journal.add_started(Turn("q2"), MessageRef("s", "c2", "m2"))
     return journal
 
 
@@ -44,8 +44,8 @@ def test_a_torn_last_line_is_dropped_and_written_again(tmp_path, filled, cut):
     data = filled.path.read_bytes()
     filled.path.write_bytes(data[:-cut])
     with Journal(tmp_path, KEY) as journal:
-        assert "q2" not in journal.state.started
-        journal.add_started("q2", MessageRef("s", "c2", "m2"))
+        assert Turn("q2") not in journal.state.started
+        journal.add_started(Turn("q2"), MessageRef("s", "c2", "m2"))
     assert filled.path.read_bytes() == data
 
 
