@@ -36,18 +36,21 @@ def expectations_of(question: QuestionResult) -> Iterator[Expectation]:
         yield Expectation(name="expected_asset", value=question.expected_asset, source=source)
 
 
-def feedback_of(name: str, finding: Finding | None) -> Feedback:
-    """Return a finding as feedback: True or False where the judge decided, an error where it did not."""
+def feedback_of(name: str, finding: Finding | None, *, undecided: bool | None = None) -> Feedback:
+    """Return a finding as feedback: True or False where the judge decided, else an error and ``undecided``."""
     from mlflow.entities import AssessmentError, AssessmentSource, Feedback
 
     source = AssessmentSource(source_type="CODE", source_id=f"mlflow-genie/{name}")
     if finding is None:
-        return Feedback(name=name, source=source, error=AssessmentError("MISSING", "the judge gave no finding"))
+        error = AssessmentError("MISSING", "the judge gave no finding")
+        return Feedback(name=name, value=undecided, source=source, error=error)
     metadata = _metadata(finding)
     if finding.outcome in (Outcome.PASSED, Outcome.FAILED):
         return Feedback(name=name, value=finding.passed, rationale=finding.rationale, source=source, metadata=metadata)
     error = AssessmentError(finding.failure_type or finding.outcome.value.upper(), finding.rationale)
-    return Feedback(name=name, error=error, rationale=finding.rationale, source=source, metadata=metadata)
+    return Feedback(
+        name=name, value=undecided, error=error, rationale=finding.rationale, source=source, metadata=metadata
+    )
 
 
 def opinion_of(name: str, opinion: Mapping[str, Any]) -> Feedback:

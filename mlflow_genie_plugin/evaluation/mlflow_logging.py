@@ -97,7 +97,7 @@ def store_evaluation(run_id: str, model: ModelRecord, result: EvaluationResult, 
     if result.status == "complete":
         if traces:
             log_traces(run_id, run.experiment_id, model.model_id, result)
-        registry.log_metrics(run_id, _metrics(result), model_id=model.model_id)
+        registry.log_metrics(run_id, metrics_of(result), model_id=model.model_id)
     if DIGEST_PARAM not in run.params:
         registry.log_params(run_id, {DIGEST_PARAM: digest})
     registry.set_terminated(run_id, "FINISHED" if result.status == "complete" else "FAILED")
@@ -139,7 +139,7 @@ def load_evaluation(run_id: str) -> tuple[bytes, EvaluationResult]:
     return data, parse_result(data)
 
 
-def _metrics(result: EvaluationResult) -> dict[str, float]:
+def metrics_of(result: EvaluationResult) -> dict[str, float]:
     metrics = {f"{judge}/mean": counts.score for judge, counts in result.scores.items()}
     if OVERALL_JUDGE in result.judges:
         metrics["overall_accuracy"] = result.score_of(OVERALL_JUDGE)

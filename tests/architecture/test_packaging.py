@@ -41,7 +41,12 @@ def test_every_non_python_file_in_the_package_is_shipped():
 
 def test_every_entry_point_loads():
     points = distribution("mlflow-genie-plugin").entry_points
-    assert {point.group for point in points} == {"console_scripts", "pytest11", "mlflow.deployments"}
+    assert {point.group for point in points} == {
+        "console_scripts",
+        "pytest11",
+        "mlflow.deployments",
+        "mlflow.model_evaluator",
+    }
     for point in points:
         assert point.load() is not None
 
