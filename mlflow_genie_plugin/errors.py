@@ -211,6 +211,18 @@ class UnwritableFileError(GenieError):
     code = "MG210"
 
 
+class InvalidCorrectionsError(InvalidDocumentError):
+    """Raised when a file of proposed corrections breaks its format or was changed by hand."""
+
+    code = "MG215"
+
+
+class InvalidImportError(InvalidDocumentError):
+    """Raised when questions cannot be imported from a source as it is; carries every place with its line."""
+
+    code = "MG216"
+
+
 # --- models and live state (MG3xx) -----------------------------------------------------------------------------------
 
 
@@ -294,6 +306,27 @@ class EvaluationLoggingError(GenieError):
     """Raised when what MLflow stored of an evaluation is not what was logged."""
 
     code = "MG404"
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class SparkUnavailableError(GenieError):
+    """Raised when judging on Spark was asked for and PySpark, Java or a session is missing."""
+
+    code = "MG420"
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class JudgingFailedError(GenieError):
+    """Raised when a part of the cases could not be judged on Spark; no result is kept then."""
+
+    code = "MG421"
+    exit_code = ExitCode.UNAVAILABLE
+
+
+class DatasetSyncError(GenieError):
+    """Raised when an MLflow evaluation dataset cannot be brought in step with a benchmarks file, or proved to be."""
+
+    code = "MG430"
     exit_code = ExitCode.UNAVAILABLE
 
 

@@ -97,3 +97,87 @@ def local_workspace(local_workspace_server, monkeypatch, tmp_path):
     monkeypatch.delenv("DATABRICKS_CONFIG_PROFILE", raising=False)
     monkeypatch.setenv("GENIE_STATE_DIR", str(tmp_path / "state"))
     return local_workspace_server
+
+
+@pytest.fixture(scope="session")
+def make_cases():
+    """``make_cases(n)`` gives cases to judge: right, wrong, failed, truncated and without a result, in turn."""
+    import datetime as dt
+    from decimal import Decimal
+
+    from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+    from mlflow_genie_plugin.evaluation.question import Benchmark
+    from mlflow_genie_plugin.evaluation.result import AnswerRecord, stored_json, stored_result
+    from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+    from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
+    from mlflow_genie_plugin.workspace.port import Column, QueryResult
+
+    types = ("STRING", "DECIMAL", "DOUBLE", "DATE", "BINARY", "ARRAY")
+    columns = tuple(Column(f"c{number}", name, name) for number, name in enumerate(types))
+    assets = SpaceAssets(tables=frozenset({"main.s.t"}))
+    schema = SpaceSchema({"main.s.t": SchemaAsset("main.s.t", "TABLE", (SchemaColumn("a", "int"),))})
+    config = SpaceConfig({"version": 2, "data_sources": {"tables": [{"identifier": "main.s.t"}]}}, Envelope("Sales"))
+
+    def rows(number, shift=0):
+        day = dt.date(2024, 1, 1 + number % 28)
+        return tuple(
+            (f"r{i}", Decimal(number + i + shift) / 100, 0.1 * i + 1e-17, day, b"\x00\xff", [i, None]) for i in range(3)
+        )
+
+    def case(number):
+        benchmark = Benchmark(
+            f"q{number}", f"Question {number}?", "SELECT a FROM main.s.t", "TABLE", required_columns=("a",)
+        )
+        expected = stored_result(QueryResult(columns, rows(number), 3), None)
+        kind = number % 6
+        given = QueryResult(columns, rows(number, shift=kind == 1), 3 if kind != 3 else 9, truncated=kind == 3)
+        answer = stored_result(None if kind in (2, 4) else given, "it failed" if kind == 4 else None)
+        more = (
+            {"status": "FAILED"}
+            if kind == 2
+            else {"sql": "SELECT a FROM main.s.t", "text": "Here: \u2713", "compiles": kind != 4}
+        )
+        record = AnswerRecord(**{**stored_json(answer), "columns": answer.columns, **more})
+        return JudgedCase(benchmark, record, expected, assets, schema, config, (record,) if kind == 5 else ())
+
+    return lambda count: [case(number) for number in range(count)]
+
+
+@pytest.fixture(scope="session")
+def answers_table(make_cases):
+    """``answers_table(n)`` gives the same cases as the table that ``judge_table`` reads, without assets and repeats."""
+    import orjson
+    import pyarrow as pa
+
+    from mlflow_genie_plugin.evaluation.result import stored_json
+
+    def side(record, name):
+        document = stored_json(record)
+        cells = {
+            key: None if document[key] is None else orjson.dumps(document[key]).decode() for key in ("columns", "rows")
+        }
+        return {
+            f"{name}_{key}": {**document, **cells}[key]
+            for key in ("columns", "rows", "row_count", "truncated", "error")
+        }
+
+    def build(count):
+        return pa.Table.from_pylist(
+            [
+                {
+                    "question_id": case.benchmark.id,
+                    "question": case.benchmark.question,
+                    "expected_sql": case.benchmark.expected_sql,
+                    "expected_asset": case.benchmark.expected_asset,
+                    "answer_sql": case.answer.sql,
+                    "answer_text": case.answer.text,
+                    "status": case.answer.status,
+                    "compiles": case.answer.compiles,
+                    **side(case.answer, "answer"),
+                    **side(case.expected, "expected"),
+                }
+                for case in make_cases(count)
+            ]
+        )
+
+    return build

@@ -45,6 +45,13 @@ _WRONG_SHOWN = 10
     show_default=True,
     help="Result rows kept in the result file; they are data of yours.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Where judging runs: in this process, or on Spark (Databricks Connect, a cluster, this machine).",
+)
 @click.option("--no-traces", is_flag=True, help="Do not store each question as an MLflow trace (faster).")
 @click.option("--estimate", is_flag=True, help="Say how many questions and minutes it takes; ask nothing.")
 @click.option("--restart", is_flag=True, help="Forget the saved answers of an interrupted evaluation.")
@@ -62,6 +69,7 @@ def evaluate(
     judges: tuple[str, ...],
     variables: tuple[str, ...],
     store_rows: str,
+    engine: str,
     no_traces: bool,
     estimate: bool,
     restart: bool,
@@ -93,6 +101,7 @@ def evaluate(
         space_id=space_id_of(space_id) if space_id else None,
         store_rows=store_rows,
         traces=not no_traces,
+        engine=engine,
     )
     say(f"model {plan.snapshot.model_id} ({plan.snapshot.model.name})")
     if estimate:

@@ -107,6 +107,7 @@ FAILURE_TYPES: dict[str, FailureType] = {
     "VACUOUS_RESULT": FailureType("both results are empty, which proves nothing", "minor", "EMPTY_GOOD_SQL"),
     "TRUNCATED_RESULT": FailureType("rows were cut off, so they cannot be compared", "minor"),
     "TOO_ALIKE": FailureType("rows are too alike to be matched", "minor"),
+    "UNREADABLE_ANSWER": FailureType("the stored answer cannot be read", "major"),
     "ROWS_NOT_STORED": FailureType("the rows were not kept, so they cannot be compared", "info"),
     "NO_ANSWER_RESULT": FailureType("the answer has no result to compare", "major"),
     "QUERY_FAILED": FailureType("the answer's query failed when it ran", "critical", "EMPTY_RESULT"),

@@ -298,7 +298,7 @@ def to_json(result: EvaluationResult) -> dict[str, Any]:
         "catalog": None if result.catalog is None else dict(result.catalog),
         "judges": {name: dict(facts) for name, facts in result.judges.items()},
         "scores": {judge: counts.to_json() for judge, counts in result.scores.items()},
-        "questions": [_question_json(question) for question in result.questions],
+        "questions": [question_json(question) for question in result.questions],
     }
 
 
@@ -373,7 +373,8 @@ def _stored_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _question_json(question: QuestionResult) -> dict[str, Any]:
+def question_json(question: QuestionResult) -> dict[str, Any]:
+    """Return one question as an entry of the result file."""
     return {
         **{item.name: getattr(question, item.name) for item in fields(question)},
         "answer": stored_json(question.answer),
