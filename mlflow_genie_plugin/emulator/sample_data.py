@@ -103,6 +103,17 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
     }),
 }  # fmt: skip
 
+PRIMARY_KEYS = {
+    "region": ("r_regionkey",),
+    "nation": ("n_nationkey",),
+    "customer": ("c_custkey",),
+    "supplier": ("s_suppkey",),
+    "part": ("p_partkey",),
+    "partsupp": ("ps_partkey", "ps_suppkey"),
+    "orders": ("o_orderkey",),
+    "lineitem": ("l_orderkey", "l_linenumber"),
+}
+
 METRIC_VIEW_YAML = """\
 version: 1.1
 comment: Orders by date, status, priority, market segment, nation and region
@@ -210,6 +221,8 @@ def load_tpch(engine: SqlEngine, directory: Path, scale: float = 0.01) -> None:
         engine.run_script(
             "".join(["CREATE SCHEMA IF NOT EXISTS samples.tpch;", *(_loading(name, files) for name in missing)])
         )
+    for name, columns in PRIMARY_KEYS.items():
+        engine.set_primary_key(f"{CATALOG}.{SCHEMA}.{name}", columns)
     if engine.metric_view(METRIC_VIEW) is None:
         engine.register_metric_view(METRIC_VIEW, METRIC_VIEW_YAML)
     if not {routine.name for routine in engine.routines()} >= {TOP_CUSTOMERS, LATE_DELIVERIES}:

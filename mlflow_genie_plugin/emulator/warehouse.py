@@ -7,16 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from mlflow_genie_plugin.emulator.api_errors import denied
+from mlflow_genie_plugin.emulator.description import description_of
 from mlflow_genie_plugin.emulator.engine_catalog import EngineCatalog
 from mlflow_genie_plugin.emulator.export_rules import items_at
 from mlflow_genie_plugin.errors import SqlFailedError
-from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, normalise_name, parse_query
+from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, normalise_name, parse_query, split_name
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.sql_engine.engine import EngineResult, SqlEngine
 
 _EXPLAIN: Final = re.compile(r"\s*EXPLAIN(?:\s+(?:EXTENDED|FORMATTED|CODEGEN|COST))?\s+", re.IGNORECASE)
+_DESCRIBE: Final = re.compile(
+    r"\s*DESC(?:RIBE)?(?:\s+TABLE)?\s+(?:EXTENDED|FORMATTED)\s+((?:`(?:[^`]|``)+`|\w+)(?:\.(?:`(?:[^`]|``)+`|\w+))*)"
+    r"\s+AS\s+JSON\s*;?\s*",
+    re.IGNORECASE,
+)
 SECONDS: Final = 120.0
 
 
@@ -36,7 +44,7 @@ class Warehouse:
         catalog: str | None = None,
         schema: str | None = None,
     ) -> EngineResult:
-        """Run one statement: a query, or EXPLAIN of one.
+        """Run one statement: a query, EXPLAIN of one, or the JSON description of a table.
 
         Raises:
             UnsafeSqlError: It is anything but one read-only statement.
@@ -44,6 +52,8 @@ class Warehouse:
         """
         if explain := _EXPLAIN.match(sql):
             return self._plan(sql[explain.end() :], parameters, catalog, schema)
+        if describe := _DESCRIBE.fullmatch(sql):
+            return self._description(describe[1], catalog, schema)
         _require_syntax(sql)
         return self.engine.execute(
             sql, parameters=parameters, row_limit=row_limit, timeout_seconds=SECONDS, catalog=catalog, schema=schema
@@ -61,6 +71,19 @@ class Warehouse:
             f"Error occurred during query planning: \n{problem}" if problem else "== Physical Plan ==\nLocalTableScan"
         )
         return EngineResult((EngineColumn("plan", "STRING", "STRING"),), ((text,),), 1, truncated=False)
+
+    def _description(self, name: str, catalog: str | None, schema: str | None) -> EngineResult:
+        from mlflow_genie_plugin.sql_engine.engine import EngineColumn, EngineResult
+        from mlflow_genie_plugin.sql_engine.errors import table_not_found
+
+        parts = split_name(name)
+        full = (*[part for part in (catalog, schema)[: max(3 - len(parts), 0)] if part], *parts)
+        wanted = ".".join(full).lower()
+        info = next((each for each in self.engine.tables() if each.full_name.lower() == wanted), None)
+        if info is None:
+            raise table_not_found(parts)
+        text = orjson.dumps(description_of(self.engine, info)).decode()
+        return EngineResult((EngineColumn("json_metadata", "STRING", "STRING"),), ((text,),), 1, truncated=False)
 
     def require_assets(self, document: dict[str, Any]) -> None:
         """Refuse a configuration that names a table, metric view or function which does not exist.

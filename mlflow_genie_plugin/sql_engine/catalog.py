@@ -40,6 +40,7 @@ class Catalog:
         self._routines: dict[tuple[str, str, str], Routine] = {}
         # Table → column (empty for the table itself) → tag → value.
         self._tags: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
+        self._primary_keys: dict[tuple[str, str, str], tuple[str, ...]] = {}
         self.catalogs: dict[str, str] = {}
         # Types of a metric view are known only by running it, which is the engine's business.
         self.metric_columns: Callable[[str, MetricView], tuple[ColumnInfo, ...]] | None = None
@@ -50,6 +51,8 @@ class Catalog:
                 self._views[key_of(name)] = parse_metric_view(definition)
             elif kind == "tags":
                 self._tags[key_of(name)] = json.loads(definition)
+            elif kind == "primary_key":
+                self._primary_keys[key_of(name)] = tuple(json.loads(definition))
             else:
                 self._routines[key_of(name)] = Routine.from_json(definition)
 
@@ -114,6 +117,13 @@ class Catalog:
         known = {**self._tags.get(key, {}), column.lower(): dict(tags)}
         self._store("tags", name, json.dumps(known))
         self._tags[key] = known
+        self.version += 1
+
+    def set_primary_key(self, name: str, columns: Iterable[str]) -> None:
+        """Remember the primary key of a table; as in Unity Catalog it informs, and nothing enforces it."""
+        key, wanted = key_of(name), tuple(columns)
+        self._store("primary_key", name, json.dumps(wanted))
+        self._primary_keys[key] = wanted
         self.version += 1
 
     def _store(self, kind: str, name: str, definition: str) -> None:
@@ -186,6 +196,11 @@ class Catalog:
             for tag, value in tags.items()
         ]
         return sorted(found, key=lambda row: (row[0].full_name.lower(), *row[1:]))
+
+    def primary_keys(self) -> list[tuple[TableInfo, tuple[str, ...]]]:
+        """Return the tables that have a primary key, with its columns, sorted by name."""
+        keyed = ((info, self._primary_keys.get(_key(info.catalog, info.schema, info.name))) for info in self.tables())
+        return [(info, columns) for info, columns in keyed if columns]
 
     def routines(self) -> tuple[Routine, ...]:
         """Return all table functions, sorted by name."""

@@ -189,6 +189,19 @@ class SqlEngine:
                 raise UsageError(f"there is no {'column ' + column + ' in ' if column else 'table '}{name} to tag")
             self._catalog.set_tags(name, column, tags)
 
+    def set_primary_key(self, name: str, columns: Sequence[str]) -> None:
+        """Say which columns identify a row of a table; it is shown in the catalog and enforced nowhere.
+
+        Raises:
+            UsageError: There is no such table or column.
+        """
+        with self._write_lock:
+            self._require_open()
+            known = {each.name.lower() for each in self.columns(name)}
+            if not known or not columns or any(column.lower() not in known for column in columns):
+                raise UsageError(f"{name} has no columns {', '.join(columns)} that could be its primary key")
+            self._catalog.set_primary_key(name, columns)
+
     # --- queries
 
     def execute(

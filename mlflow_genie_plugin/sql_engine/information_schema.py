@@ -82,6 +82,30 @@ def _parameters(catalog: Catalog) -> Iterator[Row]:
             yield (*name, position, "IN", each.name, each.type_text, each.default, each.comment or None)
 
 
+def _routine_columns(catalog: Catalog) -> Iterator[Row]:
+    for routine in catalog.routines():
+        for position, each in enumerate(routine.returns):
+            short = each.type_text.split("(")[0].split("<")[0].upper()
+            yield (*routine.name.split("."), each.name, position, short, each.type_text.lower(), each.comment or None)
+
+
+def _table_constraints(catalog: Catalog) -> Iterator[Row]:
+    for info, _ in catalog.primary_keys():
+        table = (info.catalog, info.schema, info.name)
+        yield info.catalog, info.schema, _key_name(info), *table, "PRIMARY KEY", "NO"
+
+
+def _key_column_usage(catalog: Catalog) -> Iterator[Row]:
+    for info, columns in catalog.primary_keys():
+        table = (info.catalog, info.schema, info.name)
+        for position, column in enumerate(columns, 1):
+            yield info.catalog, info.schema, _key_name(info), *table, column, position
+
+
+def _key_name(info: TableInfo) -> str:
+    return f"{info.name}_pk"
+
+
 def _table_tags(catalog: Catalog) -> Iterator[Row]:
     for info, column, tag, value in catalog.tags():
         if not column:
@@ -108,6 +132,15 @@ _VIEWS: dict[str, tuple[tuple[str, ...], Callable[[Catalog], Iterator[Row]]]] = 
     "parameters": (
         ("specific_catalog", "specific_schema", "specific_name", "ordinal_position", "parameter_mode", "parameter_name",
          "full_data_type", "parameter_default", "comment"), _parameters),
+    "routine_columns": (
+        ("specific_catalog", "specific_schema", "specific_name", "column_name", "ordinal_position", "data_type",
+         "full_data_type", "comment"), _routine_columns),
+    "table_constraints": (
+        ("constraint_catalog", "constraint_schema", "constraint_name", "table_catalog", "table_schema", "table_name",
+         "constraint_type", "enforced"), _table_constraints),
+    "key_column_usage": (
+        ("constraint_catalog", "constraint_schema", "constraint_name", "table_catalog", "table_schema", "table_name",
+         "column_name", "ordinal_position"), _key_column_usage),
     "table_tags": (("catalog_name", "schema_name", "table_name", "tag_name", "tag_value"), _table_tags),
     "column_tags": (
         ("catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value"), _column_tags),

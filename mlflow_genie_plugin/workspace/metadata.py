@@ -8,6 +8,7 @@ from typing import Any
 
 from mlflow_genie_plugin.errors import SqlFailedError, UsageError
 from mlflow_genie_plugin.sql_dialect import split_name
+from mlflow_genie_plugin.sql_dialect.data_type import type_from_json
 from mlflow_genie_plugin.workspace.port import SqlPort
 
 Name = tuple[str, str, str]
@@ -38,6 +39,26 @@ WHERE {condition}
 ORDER BY routine_schema, routine_name, specific_name"""
 _PARAMETERS = """SELECT specific_schema, specific_name, parameter_name, full_data_type AS data_type
 FROM {catalog}.information_schema.parameters
+WHERE {condition}
+ORDER BY specific_schema, specific_name, ordinal_position"""
+_TABLE_TYPES = """SELECT table_catalog, table_schema, table_name, table_type
+FROM {catalog}.information_schema.tables
+WHERE {condition}
+ORDER BY table_schema, table_name"""
+_KEYS = """SELECT k.table_catalog, k.table_schema, k.table_name, k.constraint_name, k.column_name
+FROM {catalog}.information_schema.table_constraints AS c
+JOIN {catalog}.information_schema.key_column_usage AS k
+  ON k.constraint_schema = c.constraint_schema AND k.constraint_name = c.constraint_name
+  AND k.table_schema = c.table_schema AND k.table_name = c.table_name
+WHERE c.constraint_type IN ('PRIMARY KEY', 'UNIQUE') AND ({condition})
+ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position"""
+_SIGNATURE_PARAMETERS = """SELECT specific_schema, specific_name, parameter_name, full_data_type AS data_type,
+  parameter_default
+FROM {catalog}.information_schema.parameters
+WHERE {condition}
+ORDER BY specific_schema, specific_name, ordinal_position"""
+_ROUTINE_COLUMNS = """SELECT specific_schema, specific_name, column_name, full_data_type AS data_type
+FROM {catalog}.information_schema.routine_columns
 WHERE {condition}
 ORDER BY specific_schema, specific_name, ordinal_position"""
 
@@ -77,18 +98,109 @@ class UnityCatalog:
         rows = self._rows(_ROUTINES, ("routine_schema", "routine_name"), identifiers, warehouse_id)
         if not rows:
             return []
-        parameters: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        specific = [f"`{row['routine_catalog']}`.`{row['routine_schema']}`.`{row['specific_name']}`" for row in rows]
-        for row in self._rows(_PARAMETERS, ("specific_schema", "specific_name"), specific, warehouse_id):
-            key = (str(row["specific_schema"]).lower(), str(row["specific_name"]).lower())
-            parameters[key].append({"name": row["parameter_name"], "data_type": row["data_type"]})
+        parameters = self._of_routines(_PARAMETERS, ("specific_schema", "specific_name"), rows, warehouse_id)
         return [
             {
                 **{key: value for key, value in row.items() if key != "specific_name"},
-                "parameters": parameters[(str(row["routine_schema"]).lower(), str(row["specific_name"]).lower())],
+                "parameters": [
+                    {"name": item["parameter_name"], "data_type": item["data_type"]}
+                    for item in parameters[(str(row["routine_schema"]).lower(), str(row["specific_name"]).lower())]
+                ],
             }
             for row in rows
         ]
+
+    def table_types(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[Row]:
+        """Return a row a table or view.
+
+        Keys: table_catalog, table_schema, table_name, table_type (MANAGED, EXTERNAL, VIEW, METRIC_VIEW, …).
+        """
+        return self._rows(_TABLE_TYPES, ("table_schema", "table_name"), identifiers, warehouse_id)
+
+    def unique_keys(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[Row]:
+        """Return a row a primary key or unique constraint.
+
+        Keys: table_catalog, table_schema, table_name, constraint_name, columns (their names in the key's order).
+        """
+        keys: dict[tuple[str, ...], Row] = {}
+        names = ("table_catalog", "table_schema", "table_name", "constraint_name")
+        for row in self._rows(_KEYS, ("k.table_schema", "k.table_name"), identifiers, warehouse_id):
+            found = {name: row[name] for name in names}
+            keys.setdefault(tuple(found.values()), {**found, "columns": []})["columns"].append(row["column_name"])
+        return list(keys.values())
+
+    def signatures(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[Row]:
+        """Return a row a function, with how it is called and what it returns.
+
+        Keys: routine_catalog, routine_schema, routine_name, routine_definition, data_type, parameters (a list of
+        ``{"name", "data_type", "default"}`` in order; ``default`` is SQL text, None when the argument is required),
+        columns (of a table function, ``{"name", "data_type"}`` in order).
+        """
+        rows = self._rows(_ROUTINES, ("routine_schema", "routine_name"), identifiers, warehouse_id)
+        if not rows:
+            return []
+        keys = ("specific_schema", "specific_name")
+        parameters, columns = (
+            self._of_routines(template, keys, rows, warehouse_id)
+            for template in (_SIGNATURE_PARAMETERS, _ROUTINE_COLUMNS)
+        )
+        found = []
+        for row in rows:
+            key = (str(row["routine_schema"]).lower(), str(row["specific_name"]).lower())
+            kept = ("routine_catalog", "routine_schema", "routine_name", "routine_definition", "data_type")
+            found.append(
+                {
+                    **{name: row[name] for name in kept},
+                    "parameters": [
+                        {"name": item["parameter_name"], "data_type": item["data_type"],
+                         "default": item["parameter_default"]}
+                        for item in parameters[key]
+                    ],
+                    "columns": [
+                        {"name": item["column_name"], "data_type": item["data_type"]} for item in columns[key]
+                    ],
+                }
+            )  # fmt: skip
+        return found
+
+    def metric_view(self, identifier: str, *, warehouse_id: str | None = None) -> Row:
+        """Return what a metric view offers.
+
+        Keys: columns (a list of ``{"name", "data_type", "is_measure"}`` in order; ``is_measure`` is None when the
+        catalog does not say), definition (its YAML, None when it is not shown).
+
+        Raises:
+            SqlFailedError: There is no such view, or its description is not what this package knows.
+        """
+        described = self._sql.describe(identifier, warehouse_id=warehouse_id)
+        columns = described.get("columns")
+        if not isinstance(columns, list) or not all(isinstance(item, dict) and item.get("name") for item in columns):
+            raise SqlFailedError(
+                f"the description of {identifier} names no columns",
+                next_step="look at DESCRIBE TABLE EXTENDED … AS JSON of the view",
+            )
+        text = described.get("view_text") or described.get("view_original_text")
+        return {
+            "columns": [
+                {
+                    "name": str(item["name"]),
+                    "data_type": str(type_from_json(item.get("type"))),
+                    "is_measure": _is_measure(item),
+                }
+                for item in columns
+            ],
+            "definition": str(text) if text else None,
+        }
+
+    def _of_routines(
+        self, template: str, keys: tuple[str, str], routines: Sequence[Row], warehouse_id: str | None
+    ) -> dict[tuple[str, str], list[Row]]:
+        """Read what belongs to functions that were found, by schema and specific name in lower case."""
+        names = [f"`{row['routine_catalog']}`.`{row['routine_schema']}`.`{row['specific_name']}`" for row in routines]
+        found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in self._rows(template, keys, names, warehouse_id):
+            found[(str(row["specific_schema"]).lower(), str(row["specific_name"]).lower())].append(row)
+        return found
 
     def _rows(
         self, template: str, keys: tuple[str, str], identifiers: Sequence[str], warehouse_id: str | None
@@ -111,6 +223,15 @@ class UnityCatalog:
             names = [column.name for column in result.columns]
             rows.extend(dict(zip(names, row, strict=True)) for row in result.rows)
         return rows
+
+
+def _is_measure(column: Mapping[str, Any]) -> bool | None:
+    """Return what the description of a metric view's column says it is; None when it says nothing."""
+    if isinstance(column.get("is_measure"), bool):
+        return bool(column["is_measure"])
+    metadata = column.get("metadata")
+    kind = metadata.get("metric_view.type") if isinstance(metadata, Mapping) else None
+    return None if kind is None else str(kind).lower() == "measure"
 
 
 def _batches(identifiers: Sequence[str]) -> Iterator[tuple[str, list[Name]]]:

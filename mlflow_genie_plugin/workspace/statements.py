@@ -8,9 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from mlflow_genie_plugin.clock import Clock
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UsageError, WorkspaceUnavailableError
-from mlflow_genie_plugin.sql_dialect import require_read_only
+from mlflow_genie_plugin.sql_dialect import require_read_only, split_name
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
 from mlflow_genie_plugin.workspace.port import QueryResult
 from mlflow_genie_plugin.workspace.results import RUNNING, failure_of, read_response, state_of
@@ -92,6 +94,27 @@ class Statements:
         if _PLANNING_FAILED in text:
             return text.partition(_PLANNING_FAILED)[2].strip()
         return None
+
+    def describe(self, identifier: str, *, warehouse_id: str | None = None) -> dict[str, Any]:
+        """Return what the warehouse says about a table or view, as its JSON description.
+
+        Only the name is put into the statement, as a quoted identifier, so nothing but a description can run.
+
+        Raises:
+            SqlFailedError: There is no such object, or the answer is no JSON object.
+        """
+        name = ".".join("`" + part.replace("`", "``") + "`" for part in split_name(identifier))
+        response = self._run(f"DESCRIBE TABLE EXTENDED {name} AS JSON", warehouse_id, None, 10, 120.0)
+        try:
+            described = orjson.loads(str(read_response(response, self._chunk).rows[0][0]))
+        except (IndexError, orjson.JSONDecodeError):
+            described = None
+        if not isinstance(described, dict):
+            raise SqlFailedError(
+                f"the warehouse described {identifier} in a form this package does not know",
+                next_step="use a SQL warehouse; DESCRIBE … AS JSON needs a runtime of 16.2 or later",
+            )
+        return described
 
     def warehouse_state(self, warehouse_id: str) -> str:
         """Return the warehouse's state (RUNNING, STOPPED, STARTING, DELETED, …); starts nothing.
