@@ -233,9 +233,7 @@ class _JournallingAsker:
     def newest(self, space_id: str) -> float:
         return self._inner.newest(space_id)
 
-    def find(
-        self, space_id: str, question: str, *, after_seconds: float, known: Collection[str]
-    ) -> MessageRef | None:
+    def find(self, space_id: str, question: str, *, after_seconds: float, known: Collection[str]) -> MessageRef | None:
         return self._inner.find(space_id, question, after_seconds=after_seconds, known=known)
 
     def poll(self, ref: MessageRef) -> Message:

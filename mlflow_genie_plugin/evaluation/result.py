@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
@@ -27,6 +27,7 @@ FORMAT_VERSION = 1
 SCHEMA = "evaluation_result"
 OVERALL_JUDGE = "result_correctness"
 SAMPLE_ROWS = 20
+NOT_ASKED = "NOT_REPEATED"
 
 
 class Outcome(StrEnum):
@@ -83,6 +84,11 @@ class Finding:
     @property
     def passed(self) -> bool:
         return self.outcome is Outcome.PASSED
+
+    @property
+    def not_asked(self) -> bool:
+        """Whether nobody wanted to know: repeatability of a question that was to be asked once. It is no fault then."""
+        return self.outcome is Outcome.ABSTAINED and self.failure_type == NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,11 @@ class QuestionResult:
         finding = self.findings.get(judge)
         return finding is not None and finding.passed
 
+    def is_right(self, judges: Iterable[str]) -> bool:
+        """Whether every one of ``judges`` passed this question, apart from those that were not asked."""
+        findings = [self.findings.get(judge) for judge in judges]
+        return all(finding is not None and (finding.passed or finding.not_asked) for finding in findings)
+
 
 @dataclass(frozen=True, slots=True)
 class JudgeCounts:
@@ -244,6 +255,19 @@ class EvaluationResult:
     def scores(self) -> dict[str, JudgeCounts]:
         """The counts and score of every judge that the evaluation ran."""
         return {judge: self.counts_of(judge) for judge in self.judges}
+
+    @property
+    def judges_asked(self) -> tuple[str, ...]:
+        """The judges that ran, without one that was not asked about any question."""
+        return tuple(
+            judge
+            for judge in self.judges
+            if not self.questions
+            or not all(
+                (finding := question.findings.get(judge)) is not None and finding.not_asked
+                for question in self.questions
+            )
+        )
 
     def missing(self) -> list[str]:
         """Return what is not there, in words: unanswered questions and absent findings; empty when all is there."""
