@@ -21,6 +21,7 @@ from mlflow_genie_plugin.evaluation.result import (
     stored_from_json,
     stored_json,
 )
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.schemas import require_format_version
 from mlflow_genie_plugin.workspace.port import MessageRef
 
@@ -52,6 +53,7 @@ class JournalState:
     begun: dict[str, Any] = field(default_factory=dict)
     continued: int = 0
     run_id: str | None = None
+    schema: SpaceSchema | None = None
     expected: dict[str, StoredResult] = field(default_factory=dict)
     intents: dict[Turn, Intent] = field(default_factory=dict)
     started: dict[Turn, MessageRef] = field(default_factory=dict)
@@ -139,6 +141,11 @@ class Journal:
     def add_run(self, run_id: str) -> None:
         self._append({"event": "run", "run_id": run_id})
         self.state.run_id = run_id
+
+    def add_schema(self, schema: SpaceSchema) -> None:
+        """Record the space's schema, so that an evaluation that is continued judges by the one it began with."""
+        self._append({"event": "schema", "schema": schema.to_json()})
+        self.state.schema = schema
 
     def add_expected(self, question_id: str, result: StoredResult) -> None:
         self._append({"event": "expected", "question_id": question_id, "result": stored_json(result)})
@@ -228,6 +235,8 @@ class Journal:
                 state.continued += 1
             case "run":
                 state.run_id = event["run_id"]
+            case "schema":
+                state.schema = SpaceSchema.from_json(event["schema"])
             case "expected":
                 state.expected[event["question_id"]] = expected_from_json(event["result"])
             case "asking":

@@ -14,6 +14,7 @@ from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult, evaluation_sha256
 from mlflow_genie_plugin.evaluation.runner import Evaluation, EvaluationPlan, make_result
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
 
 def judge_recorded(
@@ -41,6 +42,7 @@ def judge_recorded(
     result = make_result(
         plan,
         cases,
+        schema=recorded_schema(source),
         evaluation_id=uuid.uuid4().hex,
         live=dict(source.live),
         invalid_reason=None,
@@ -77,12 +79,18 @@ def recorded_cases(plan: EvaluationPlan, source: EvaluationResult) -> list[Judge
             + (f" and {len(problems) - 5} more" if len(problems) > 5 else ""),
             next_step="evaluate with --runner conversation, which asks them",
         )
-    assets = SpaceAssets.of(plan.snapshot.config)
+    config, schema = plan.snapshot.config, recorded_schema(source)
+    assets = SpaceAssets.of(config)
     return [
-        JudgedCase(item, recorded.answer, recorded.expected, assets, repeats=recorded.repeats)
+        JudgedCase(item, recorded.answer, recorded.expected, assets, schema, config, recorded.repeats)
         for item in plan.benchmarks
         for recorded in (answers[item.id],)
     ]
+
+
+def recorded_schema(source: EvaluationResult) -> SpaceSchema | None:
+    """Return the schema as it was when the answers were asked for; None when the result does not hold it."""
+    return None if source.catalog is None else SpaceSchema.from_json(source.catalog)
 
 
 def _load(plan: EvaluationPlan, answers: str) -> tuple[EvaluationResult, str]:

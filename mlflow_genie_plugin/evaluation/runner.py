@@ -23,13 +23,16 @@ from mlflow_genie_plugin.errors import (
 from mlflow_genie_plugin.evaluation import mlflow_logging
 from mlflow_genie_plugin.evaluation.asking import Questioner
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, select
+from mlflow_genie_plugin.evaluation.capture_schema import capture_schema
+from mlflow_genie_plugin.evaluation.engines.engine import engine_named
 from mlflow_genie_plugin.evaluation.ground_truth import check_ground_truth
 from mlflow_genie_plugin.evaluation.journal import Journal, Turn
 from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, SpaceAssets, judge_versions
 from mlflow_genie_plugin.evaluation.judges import JUDGES
-from mlflow_genie_plugin.evaluation.judging import STORE_ROWS, judge_questions
+from mlflow_genie_plugin.evaluation.judging import STORE_ROWS
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, evaluation_sha256
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.flavor.load import Snapshot, read_snapshot
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.space.config import parse_space
@@ -54,6 +57,7 @@ class EvaluationPlan:
         store_rows: ``all``, ``sample`` or ``none`` of the result rows go into the result file.
         traces: Whether every question becomes a trace in MLflow.
         times: How often each question is asked; the first answer is judged, repeatability looks at all.
+        engine: Where judging runs, ``local`` or ``spark``; it changes nothing in the result.
     """
 
     snapshot: Snapshot
@@ -65,6 +69,7 @@ class EvaluationPlan:
     space_id: str
     store_rows: str = "all"
     traces: bool = True
+    engine: str = "local"
     times: int = 1
 
     @property
@@ -158,12 +163,14 @@ def plan_evaluation(
     space_id: str | None = None,
     store_rows: str = "all",
     traces: bool = True,
+    engine: str = "local",
     times: int = 1,
 ) -> EvaluationPlan:
     """Fix what is to be evaluated, without contacting the workspace.
 
     Raises:
         UsageError: Unknown scope or judge, or nothing to ask.
+        SparkUnavailableError: ``engine`` is ``spark``, and PySpark or Java is missing.
         ModelNotFoundError, NotAGenieModelError, TamperedModelError: From reading the model version.
     """
     names = tuple(patched)
@@ -173,6 +180,7 @@ def plan_evaluation(
     if times < 1:
         raise UsageError(f"a question cannot be asked {times} times", next_step="ask it once or more often")
     selected_judges = JUDGES.choose(judges)
+    engine_named(engine).require_ready(selected_judges)
     snapshot = read_snapshot(reference)
     return EvaluationPlan(
         snapshot,
@@ -184,6 +192,7 @@ def plan_evaluation(
         space_id or snapshot.space_id,
         store_rows,
         traces,
+        engine,
         times,
     )
 
@@ -237,6 +246,8 @@ def run_evaluation(
         if restart:
             journal.forget()
         journal.begin({"evaluation_id": uuid.uuid4().hex, "started_at": iso_utc(clock.now()), **journal.key})
+        if journal.state.schema is None:
+            journal.add_schema(capture_schema(snapshot.config, workspace.catalog, live.warehouse_id))
         assets = SpaceAssets.of(snapshot.config)
         check_ground_truth(plan.benchmarks, assets, workspace.sql, live.warehouse_id, journal, progress)
         _open_run(plan, journal)
@@ -314,6 +325,8 @@ def _result(plan: EvaluationPlan, journal: Journal, assets: SpaceAssets, before:
             state.answers[Turn(item.id)],
             state.expected[item.id],
             assets,
+            state.schema,
+            plan.snapshot.config,
             repeats=state.repeats_of(item.id, plan.times),
         )
         for item in plan.benchmarks
@@ -324,6 +337,7 @@ def _result(plan: EvaluationPlan, journal: Journal, assets: SpaceAssets, before:
     return make_result(
         plan,
         cases,
+        schema=state.schema,
         evaluation_id=state.begun["evaluation_id"],
         live={"behaviour_sha256_before": before, "behaviour_sha256_after": after},
         invalid_reason=changed,
@@ -342,12 +356,13 @@ def make_result(
     plan: EvaluationPlan,
     cases: Iterable[JudgedCase],
     *,
+    schema: SpaceSchema | None,
     evaluation_id: str,
     live: dict[str, str | None],
     invalid_reason: str | None,
     runner: dict[str, Any],
 ) -> EvaluationResult:
-    """Judge the cases of a plan and return the evaluation result."""
+    """Judge the cases of a plan and return the evaluation result, with the schema that the cases carry."""
     snapshot = plan.snapshot
     return EvaluationResult(
         evaluation_id=evaluation_id,
@@ -371,8 +386,9 @@ def make_result(
             "variables": dict(plan.benchmark_set.variables),
         },
         runner={**runner, "store_rows": plan.store_rows, "traces": plan.traces},
+        catalog=None if schema is None else schema.to_json(),
         judges=judge_versions(plan.judges),
-        questions=tuple(judge_questions(cases, plan.judges, plan.store_rows)),
+        questions=engine_named(plan.engine).judge(cases, plan.judges, plan.store_rows),
     )
 
 

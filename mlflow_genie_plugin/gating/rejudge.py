@@ -40,6 +40,7 @@ def rejudge(collected: Collected) -> Rejudged:
     from mlflow_genie_plugin.evaluation.benchmark import parse_benchmarks
     from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
     from mlflow_genie_plugin.evaluation.judges import JUDGES
+    from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
     evaluation = collected.evidence.evaluation
     if evaluation is None or collected.result is None or collected.run is None or collected.snapshot is None:
@@ -49,7 +50,10 @@ def rejudge(collected: Collected) -> Rejudged:
         benchmarks = {item.id: item for item in parse_benchmarks(stored).benchmarks}
     except GenieError as error:
         return Rejudged(collected.evidence, problem=f"the benchmark set of the run cannot be read: {error.what}")
-    assets = SpaceAssets.of(collected.snapshot.config)
+    config, catalog = collected.snapshot.config, collected.result.catalog
+    assets = SpaceAssets.of(config)
+    # As it was when the answers came: today's catalog says nothing about them, and verifying asks nobody.
+    schema = None if catalog is None else SpaceSchema.from_json(catalog)
     questions: list[QuestionObserved] = []
     differing: dict[str, str] = {}
     unconfirmed: list[str] = []
@@ -58,7 +62,7 @@ def rejudge(collected: Collected) -> Rejudged:
             questions.append(replace(recorded, findings={}))
             continue
         judges = JUDGES.choose(name for name in row.findings if name in JUDGES.names())
-        case = JudgedCase(benchmarks[row.question_id], row.answer, row.expected, assets, repeats=row.repeats)
+        case = JudgedCase(benchmarks[row.question_id], row.answer, row.expected, assets, schema, config, row.repeats)
         fresh, changes, open_ = _held_against(recorded, judge_case(case, judges))
         questions.append(replace(recorded, findings=fresh))
         differing.update({f"{row.question_id} {name}": change for name, change in changes.items()})
