@@ -23,6 +23,7 @@ from mlflow_genie_plugin.sql_dialect import normalise_name
 from mlflow_genie_plugin.workspace.port import QueryResult
 
 if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.compare import Comparison
     from mlflow_genie_plugin.space.config import SpaceConfig
 
 
@@ -73,6 +74,20 @@ class JudgedCase:
     @cached_property
     def expected_result(self) -> QueryResult | None:
         return self.expected.query_result()
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """How the two results compare, with their order where the benchmark asks for it; None without both rows."""
+        from mlflow_genie_plugin.evaluation.compare import compare
+        from mlflow_genie_plugin.evaluation.order_columns import order_columns
+
+        expected, answer = self.expected_result, self.answer_result
+        if expected is None or answer is None:
+            return None
+        if not self.benchmark.ordered:
+            return compare(expected, answer)
+        names = [column.name for column in expected.columns]
+        return compare(expected, answer, order_columns=order_columns(self.benchmark.expected_sql, names))
 
 
 class Judge(Protocol):

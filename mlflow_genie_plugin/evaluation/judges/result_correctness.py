@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.compare import EQUAL, UNDETERMINED, compare
+from mlflow_genie_plugin.evaluation.compare import EQUAL, UNDETERMINED
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, errored, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
@@ -35,18 +35,14 @@ class ResultCorrectness:
             if answer.compiles is False:
                 return failed(self.name, "QUERY_FAILED", f"the query of the answer does not run: {reason}")
             return errored(self.name, f"the answer's rows could not be read: {reason}", failure_type="NO_ANSWER_RESULT")
-        if case.expected_result is None or case.answer_result is None:
+        found = case.comparison
+        if found is None:
             # Rows were left out when the result was stored; equal digests still mean equal results.
             if expected.result_sha256 is not None and expected.result_sha256 == answer.result_sha256:
                 return passed(self.name, "the result is the expected one (by digest)")
             return abstained(
                 self.name, "ROWS_NOT_STORED", "the rows were not stored, so the results cannot be compared again"
             )
-        found = compare(
-            case.expected_result,
-            case.answer_result,
-            order_columns=order_columns(case) if case.benchmark.ordered else (),
-        )
         if found.outcome == EQUAL:
             return passed(self.name, found.rationale, **found.evidence)
         if found.outcome == UNDETERMINED:
@@ -71,37 +67,3 @@ def _canonical(sql: str) -> str:
         identifier.set("this", identifier.name.lower())
         identifier.set("quoted", False)
     return tree.sql("databricks", comments=False)
-
-
-def order_columns(case: JudgedCase) -> list[int]:
-    """Return the positions, in the expected result, of the keys of the expected query's outermost ORDER BY.
-
-    A key that is not among the result's columns cannot be checked on rows; it and the keys after it are left out,
-    because they only order rows that are equal in it.
-    """
-    try:
-        query = parse_query(case.benchmark.expected_sql)
-    except SqlParseError:
-        return []
-    order = query.args.get("order")
-    if order is None or case.expected_result is None:
-        return []
-    names = [column.name.casefold() for column in case.expected_result.columns]
-    outputs = [item.unalias().sql("databricks").casefold() for item in query.selects]
-    found = []
-    for key in order.expressions:
-        position = _position(key.this if isinstance(key, exp.Ordered) else key, names, outputs)
-        if position is None:
-            break
-        found.append(position)
-    return found
-
-
-def _position(key: exp.Expr, names: list[str], outputs: list[str]) -> int | None:
-    if isinstance(key, exp.Literal) and not key.is_string:
-        position = int(key.name) - 1 if key.name.isdigit() else -1
-        return position if 0 <= position < len(names) else None
-    if isinstance(key, exp.Column) and names.count(key.name.casefold()) == 1:
-        return names.index(key.name.casefold())
-    text = key.sql("databricks").casefold()
-    return outputs.index(text) if len(outputs) == len(names) and outputs.count(text) == 1 else None
