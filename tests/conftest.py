@@ -5,6 +5,11 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from hypothesis import settings
+
+# A machine that is busy with something else must not fail a test.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)
