@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mlflow_genie_plugin.cli.evaluation_text import announcement, changes_text, summary
+from mlflow_genie_plugin.cli.evaluation_text import estimate as estimate_text
 from mlflow_genie_plugin.cli.output import command, emit, emit_json, say, workspace_options
 from mlflow_genie_plugin.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding
-    from mlflow_genie_plugin.evaluation.runner import Evaluation, EvaluationPlan
+    from mlflow_genie_plugin.evaluation.evaluated import Evaluation
+    from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
     from mlflow_genie_plugin.settings import Settings
-
-_WRONG_SHOWN = 10
 
 
 @click.command()
@@ -28,12 +28,33 @@ _WRONG_SHOWN = 10
 )
 @click.option("--patched", multiple=True, help="Name of a changed table, metric view, function or column; repeatable.")
 @click.option(
+    "--patched-from",
+    default=None,
+    metavar="MODEL",
+    help="For --scope slice: take as patched what differs from this model version.",
+)
+@click.option(
     "--runner",
-    type=click.Choice(["conversation", "recorded"]),
+    type=click.Choice(["conversation", "native", "recorded"]),
     default="conversation",
     show_default=True,
-    help="Ask the space, or judge recorded answers again.",
+    help="Ask the space; let Genie run the benchmark questions it holds itself; or judge recorded answers again.",
 )
+@click.option(
+    "--repeats",
+    "times",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Ask each question so many times, to judge repeatability.",
+)
+@click.option(
+    "--needs-review",
+    type=click.Choice(["fail", "abstain"]),
+    default=None,
+    help="For --runner native: what NEEDS_REVIEW counts as; both count against the model.  [default: fail]",
+)
+@click.option("--compare", default=None, metavar="RUN", help="Say what changed since this earlier evaluation run.")
 @click.option("--answers", default=None, help="For --runner recorded: run id (or result file) of an evaluation.")
 @click.option("--space-id", default=None, help="Ask this space instead of the model's own (id or browser address).")
 @click.option("--judge", "judges", multiple=True, help="Only these judges; repeatable. Default: all.")
@@ -63,7 +84,11 @@ def evaluate(
     *,
     scope: str,
     patched: tuple[str, ...],
+    patched_from: str | None,
     runner: str,
+    times: int,
+    needs_review: str | None,
+    compare: str | None,
     answers: str | None,
     space_id: str | None,
     judges: tuple[str, ...],
@@ -85,8 +110,16 @@ def evaluate(
     """
     if (runner == "recorded") != (answers is not None):
         raise UsageError("--runner recorded and --answers go together", next_step="give both, or neither")
+    if needs_review is not None and runner != "native":
+        raise UsageError("--needs-review is about Genie's own assessments", next_step="use it with --runner native")
+    if runner == "recorded" and times > 1:
+        raise UsageError(
+            "recorded answers are not asked again", next_step="leave --repeats out: all recorded answers are judged"
+        )
     from mlflow_genie_plugin.evaluation.benchmark import read_benchmarks
-    from mlflow_genie_plugin.evaluation.runner import plan_evaluation
+    from mlflow_genie_plugin.evaluation.changes import changes_between
+    from mlflow_genie_plugin.evaluation.mlflow_logging import load_evaluation
+    from mlflow_genie_plugin.evaluation.plan import plan_evaluation
     from mlflow_genie_plugin.settings import resolve_settings
     from mlflow_genie_plugin.space.location import space_id_of
 
@@ -102,15 +135,24 @@ def evaluate(
         store_rows=store_rows,
         traces=not no_traces,
         engine=engine,
+        times=times,
+        runner="conversation" if runner == "recorded" else runner,
+        needs_review=needs_review or "fail",
+        patched_from=patched_from,
     )
     say(f"model {plan.snapshot.model_id} ({plan.snapshot.model.name})")
     if estimate:
         return _estimate(plan, settings, as_json=as_json)
+    # Before anything is asked: an hour of questions is no time to find out that the run id was mistyped.
+    earlier = None if compare is None else load_evaluation(compare)[1]
     evaluation = _evaluate(plan, settings, answers, profile, target, restart=restart)
+    changes = None if earlier is None else changes_between(earlier, evaluation.result)
     if as_json:
-        emit_json(evaluation.to_json())
+        emit_json({**evaluation.to_json(), "changes": None if changes is None else changes.to_json()})
     else:
         emit(summary(evaluation.result, evaluation.run_id))
+        if changes is not None:
+            emit(changes_text(changes, compare or ""))
     if evaluation.result.status == "complete":
         return ExitCode.OK
     say(f"invalid: {evaluation.result.invalid_reason}")
@@ -129,7 +171,7 @@ def _evaluate(
 ) -> Evaluation:
     from mlflow_genie_plugin.cli.evaluation_progress import make_progress
 
-    progress = make_progress()
+    progress = make_progress(announcement(plan, settings))
     if answers is not None:
         from mlflow_genie_plugin.evaluation.recorded import judge_recorded
 
@@ -140,72 +182,28 @@ def _evaluate(
 
     workspace = connect(profile, target, settings)
     require_ready(workspace, plan.snapshot.model.experiment_id)
-    say(f"Asking {_plural(len(plan.benchmarks), 'question')}{_duration(plan, settings)}.")
     return run_evaluation(plan, workspace, settings=settings, progress=progress, restart=restart)
 
 
 def _estimate(plan: EvaluationPlan, settings: Settings, *, as_json: bool) -> ExitCode:
-    minutes = plan.minutes(settings)
     if as_json:
         emit_json(
             {
                 "model_id": plan.snapshot.model_id,
                 "scope": plan.scope,
+                "runner": plan.runner,
                 "questions": len(plan.benchmarks),
-                "minutes": minutes,
+                "repeats": plan.times,
+                "askings": plan.askings,
+                "least_queries": plan.askings + len(plan.benchmarks),
+                # Genie's own runs have a pace of their own, which nobody documents.
+                "minutes": None if plan.runner == "native" else plan.minutes(settings),
                 "questions_per_minute": settings.questions_per_minute,
             }
         )
-        return ExitCode.OK
-    emit(f"{_plural(len(plan.benchmarks), 'question')}{_duration(plan, settings)}.")
-    emit("Each is one Genie conversation and at least one query on the space's warehouse; the expected SQL runs once")
-    emit("more per question. Databricks bills Genie questions that a service principal asks. Nothing was asked.")
+    else:
+        emit(estimate_text(plan, settings))
     return ExitCode.OK
-
-
-def summary(result: EvaluationResult, run_id: str) -> str:
-    """Return what a person wants to know of an evaluation: scores by judge, then the questions that are not right."""
-    lines = [
-        f"evaluation {run_id}  {result.status}  {_plural(result.planned, 'question')} ({result.benchmarks['scope']})"
-    ]
-    width = max(len(name) for name in result.judges)
-    lines.append(f"  {'judge':<{width}}  score    right  wrong  undecided  error")
-    for name, counts in result.scores.items():
-        lines.append(
-            f"  {name:<{width}}  {100 * counts.score:5.1f} %  {counts.passed:5}  {counts.failed:5}  "
-            f"{counts.abstained:9}  {counts.errored + counts.missing:5}"
-        )
-    wrong = [
-        question
-        for question in sorted(result.questions, key=lambda item: (item.priority, item.question_id))
-        if not all(question.passed(judge) for judge in result.judges)
-    ]
-    lines.append("not right:" if wrong else "every answer passes every judge")
-    for question in wrong[:_WRONG_SHOWN]:
-        lines.append(f"  {question.question_id} {question.priority}  {_cut(question.question, 70)}")
-        lines += [
-            f"      {judge}: {_cut(finding.rationale + _values(finding), 300)}"
-            for judge, finding in question.findings.items()
-            if not finding.passed
-        ]
-    if len(wrong) > _WRONG_SHOWN:
-        lines.append(f"  and {len(wrong) - _WRONG_SHOWN} more (--json lists them all)")
-    if result.status == "complete":
-        lines.append(f"Gate it:  pytest gates/ --model-id={result.model_id}")
-    return "\n".join(lines)
-
-
-def _values(finding: Finding) -> str:
-    """Return the two values of an answer that is a single cell; the rationale itself never holds cell values."""
-    if finding.failure_type != "SINGLE_CELL_DIFFERENCE":
-        return ""
-    from mlflow_genie_plugin.evaluation.cells import decode_cell
-
-    cells = [finding.evidence.get(key) for key in ("missing_rows", "extra_rows")]
-    if not all(isinstance(rows, list) and len(rows) == 1 for rows in cells):
-        return ""
-    wanted, got = (str(decode_cell(rows[0][0])) for rows in cells if rows)
-    return f": expected {_cut(wanted, 60)}, got {_cut(got, 60)}"
 
 
 def _assignments(texts: tuple[str, ...]) -> dict[str, str]:
@@ -216,19 +214,3 @@ def _assignments(texts: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--variable {text!r} is not NAME=VALUE", next_step="for example --variable catalog=main")
         values[name] = value
     return values
-
-
-def _duration(plan: EvaluationPlan, settings: Settings) -> str:
-    quota = settings.questions_per_minute
-    if quota == 0:
-        return ", without a quota"
-    return f", about {max(1, round(plan.minutes(settings)))} min (the quota is {quota:g} per minute)"
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _cut(text: str, length: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length - 2]} …"

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 _LINE_EVERY_SECONDS = 15.0
 
 
-def make_progress() -> Progress:
-    """Return a bar when stderr is a terminal, else lines."""
-    return Bar() if sys.stderr.isatty() else Lines()
+def make_progress(announcement: str) -> Progress:
+    """Return a bar when stderr is a terminal, else lines; ``announcement`` is said when asking begins."""
+    return Bar(announcement) if sys.stderr.isatty() else Lines(announcement)
 
 
 class Lines:
     """One line at a time, at most one in 15 seconds, for logs."""
 
-    def __init__(self) -> None:
+    def __init__(self, announcement: str) -> None:
+        self._announcement = announcement
         self._lock = threading.Lock()
         self._planned = self._done = self._failed = 0
         self._last = time.monotonic()
@@ -32,8 +33,12 @@ class Lines:
     def note(self, text: str) -> None:
         say(f"note: {text}")
 
+    def checking(self, questions: int) -> None:
+        say(checking_text(questions))
+
     def asking(self, planned: int, answered: int) -> None:
         self._planned, self._done = planned, answered
+        say(self._announcement)
         if answered:
             say(f"continuing: {answered} of {planned} answers are saved")
 
@@ -65,7 +70,7 @@ class Lines:
 class Bar:
     """A rich progress bar on stderr."""
 
-    def __init__(self) -> None:
+    def __init__(self, announcement: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -79,14 +84,22 @@ class Bar:
             console=Console(file=sys.stderr),
             transient=True,
         )
+        self._announcement = announcement
         self._task: Any = None
         self._failed = 0
         self._lock = threading.Lock()
 
     def note(self, text: str) -> None:
-        self._progress.console.print(f"note: {text}", markup=False, highlight=False)
+        self._print(f"note: {text}")
+
+    def _print(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False)
+
+    def checking(self, questions: int) -> None:
+        self._print(checking_text(questions))
 
     def asking(self, planned: int, answered: int) -> None:
+        self._print(self._announcement)
         if answered:
             self.note(f"continuing: {answered} of {planned} answers are saved")
         self._progress.start()
@@ -110,6 +123,13 @@ class Bar:
         if self._task is not None:
             self._progress.stop()
             self._task = None
+
+
+def checking_text(questions: int) -> str:
+    """Return what is said while the expected SQL runs, which can take minutes on a warehouse that has to start."""
+    if not questions:
+        return "the expected SQL was run before"
+    return f"running the expected SQL of {questions} question{'s' if questions > 1 else ''} first"
 
 
 def status_text(planned: int, done: int, failed: int, waiting_seconds: float) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import orjson
+from sqlglot import exp
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, UnreadableFileError, UsageError
@@ -16,7 +17,7 @@ from mlflow_genie_plugin.evaluation.question import Benchmark, normalise_questio
 from mlflow_genie_plugin.evaluation.yaml_source import read_source
 from mlflow_genie_plugin.schemas import require_format_version
 from mlflow_genie_plugin.space.strict_json import decode
-from mlflow_genie_plugin.sql_dialect import assets_in, normalise_name
+from mlflow_genie_plugin.sql_dialect import assets_in, normalise_name, parse_query
 
 SCOPES = ("full", "slice", "p0", "held_out")
 
@@ -150,8 +151,10 @@ def _is_in(benchmark: Benchmark, scope: str, changed: list[str]) -> bool:
 
 
 def _depends_on(benchmark: Benchmark) -> list[str]:
-    assets = [asset.name for asset in assets_in(benchmark.expected_sql)]
-    return [*assets, *map(normalise_name, (*benchmark.required_tables, *benchmark.required_columns))]
+    sql = benchmark.expected_sql
+    assets = [asset.name for asset in assets_in(sql)]
+    columns = {normalise_name(column.name) for column in parse_query(sql).find_all(exp.Column)}
+    return [*assets, *columns, *map(normalise_name, (*benchmark.required_tables, *benchmark.required_columns))]
 
 
 def _same_object(changed: str, own: str) -> bool:

@@ -140,7 +140,13 @@ FAILURE_TYPES: dict[str, FailureType] = {
     # Repetition.
     "repeatability_issue": FailureType("the same question gets different answers", "major", None, 6),
     "NOT_REPEATED": FailureType("the question was asked only once", "info"),
+    # Genie's own evaluation run.
+    "NATIVE_BAD": FailureType("Genie's own run found the answer bad", "major"),
+    "NEEDS_REVIEW": FailureType("Genie's own run could not decide", "minor"),
+    "NO_ASSESSMENT": FailureType("Genie's own run gave no assessment", "critical"),
+    "NOT_NATIVE": FailureType("the question was not asked by an evaluation run of Genie's own", "info"),
     # The judging itself.
     "JUDGE_FAILED": FailureType("the judge itself broke", "critical"),
+    "JUDGED_WRONG": FailureType("a judge of your own takes the answer for wrong and names no type", "major"),
     "JUDGE_UNAVAILABLE": FailureType("the language model that should judge gave no usable word", "critical"),
 }

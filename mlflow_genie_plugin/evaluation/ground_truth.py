@@ -26,6 +26,7 @@ def check_ground_truth(
     warehouse_id: str | None,
     journal: Journal,
     progress: Progress,
+    timeout_seconds: float = 120.0,
 ) -> None:
     """Put the expected result of every question into the journal; each expected SQL is run once per evaluation.
 
@@ -35,9 +36,10 @@ def check_ground_truth(
     """
 
     def run(item: Benchmark) -> tuple[Benchmark, StoredResult]:
-        return item, _expected(item, sql, warehouse_id)
+        return item, _expected(item, sql, warehouse_id, timeout_seconds)
 
     missing = [item for item in benchmarks if item.id not in journal.state.expected]
+    progress.checking(len(missing))
     violations = [found for item in benchmarks if (found := _wrong_kind(item, assets)) is not None]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="genie-expected") as pool:
         for item, result in pool.map(run, missing):
@@ -58,9 +60,12 @@ def check_ground_truth(
             progress.note(f"{item.id}: {doubt}")
 
 
-def _expected(item: Benchmark, sql: SqlPort, warehouse_id: str | None) -> StoredResult:
+def _expected(item: Benchmark, sql: SqlPort, warehouse_id: str | None, timeout_seconds: float) -> StoredResult:
     try:
-        return stored_result(sql.execute(item.expected_sql, warehouse_id=warehouse_id, row_limit=ROW_LIMIT), None)
+        found = sql.execute(
+            item.expected_sql, warehouse_id=warehouse_id, row_limit=ROW_LIMIT, timeout_seconds=timeout_seconds
+        )
+        return stored_result(found, None)
     except (SqlFailedError, UnsafeSqlError) as error:
         return StoredResult(error=error.what)
 

@@ -62,10 +62,6 @@ class JournalState:
     native_runs: dict[int, str] = field(default_factory=dict)
     finished: dict[str, Any] | None = None
 
-    def repeats_of(self, question_id: str, times: int) -> tuple[AnswerRecord, ...]:
-        """Return the answers to a question that was asked ``times`` times, without the first."""
-        return tuple(self.answers[Turn(question_id, number)] for number in range(1, times))
-
 
 class Journal:
     """An append-only file of JSON lines, one evaluation each; use it as a context manager, which locks it.

@@ -105,9 +105,10 @@ class JudgeRegister:
 
     def __init__(self) -> None:
         self._judges: dict[str, Judge] = {}
+        self._special: set[str] = set()
 
-    def register(self, judge: Judge) -> None:
-        """Add a judge.
+    def register(self, judge: Judge, *, by_default: bool = True) -> None:
+        """Add a judge; one that is not there ``by_default`` judges only when it is named.
 
         Raises:
             ValueError: The name is taken.
@@ -118,18 +119,20 @@ class JudgeRegister:
                 f"two judges are named {judge.name!r}: {taken.__qualname__} and {type(judge).__qualname__}"
             )
         self._judges[judge.name] = judge
+        if not by_default:
+            self._special.add(judge.name)
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._judges)
 
     def choose(self, names: Iterable[str] | None = None) -> tuple[Judge, ...]:
-        """Return the judges named, or all of them.
+        """Return the judges named, or all that judge by default.
 
         Raises:
             UsageError: A name is unknown; the message lists the known ones.
         """
         if names is None:
-            return tuple(self._judges.values())
+            return tuple(judge for name, judge in self._judges.items() if name not in self._special)
         chosen = []
         for name in dict.fromkeys(names):
             if name not in self._judges:
@@ -222,4 +225,4 @@ def unanswered(judge: str, answer: AnswerRecord) -> Finding | None:
 
 def judge_versions(judges: Iterable[Judge]) -> Mapping[str, Mapping[str, str]]:
     """Return which judges, in which versions, as the result file records it."""
-    return {judge.name: {"version": judge.version} for judge in judges}
+    return {judge.name: {"version": judge.version, **getattr(judge, "facts", {})} for judge in judges}

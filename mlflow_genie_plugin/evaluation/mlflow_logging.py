@@ -140,7 +140,7 @@ def load_evaluation(run_id: str) -> tuple[bytes, EvaluationResult]:
 
 
 def metrics_of(result: EvaluationResult) -> dict[str, float]:
-    metrics = {f"{judge}/mean": counts.score for judge, counts in result.scores.items()}
+    metrics = {f"{judge}/mean": result.score_of(judge) for judge in result.judges_asked}
     if OVERALL_JUDGE in result.judges:
         metrics["overall_accuracy"] = result.score_of(OVERALL_JUDGE)
     return metrics

@@ -11,6 +11,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Something a person should know, one line."""
 
+    def checking(self, questions: int) -> None:
+        """The expected SQL of so many questions is run, before anything is asked."""
+
     def asking(self, planned: int, answered: int) -> None:
         """Asking begins; ``answered`` questions of ``planned`` have an answer from before."""
 
@@ -31,6 +34,8 @@ class Silent:
     """Tells nobody."""
 
     def note(self, text: str) -> None: ...
+
+    def checking(self, questions: int) -> None: ...
 
     def asking(self, planned: int, answered: int) -> None: ...
 

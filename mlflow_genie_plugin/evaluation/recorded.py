@@ -9,11 +9,12 @@ import mlflow_genie_plugin
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.errors import InvalidEvaluationError, UnreadableFileError, UsageError
 from mlflow_genie_plugin.evaluation import mlflow_logging
+from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult, evaluation_sha256
-from mlflow_genie_plugin.evaluation.runner import Evaluation, EvaluationPlan, make_result
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
 
@@ -23,7 +24,7 @@ def judge_recorded(
     """Judge the answers of an earlier evaluation of the same model again and store that as an evaluation of its own.
 
     Args:
-        plan: From :func:`~mlflow_genie_plugin.evaluation.runner.plan_evaluation`; its questions, SQL and space must be
+        plan: From :func:`~mlflow_genie_plugin.evaluation.plan.plan_evaluation`; its questions, SQL and space must be
             those that were asked.
         answers: The run id of a complete evaluation, or its result file. A file counts only when its digest is the one
             that an evaluation run of this model recorded: answers that nobody recorded prove nothing.
@@ -53,6 +54,7 @@ def judge_recorded(
             "finished_at": iso_utc(clock.now()),
             "answers_from": digest,
             "asked_at": source.runner["started_at"],
+            "times": source.runner.get("times", 1),
         },
     )
     run_id = mlflow_logging.begin_run(

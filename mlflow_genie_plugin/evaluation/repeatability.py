@@ -85,6 +85,11 @@ class RepeatabilitySummary:
         }
 
 
+def normalise_sql(sql: str | None) -> str:
+    """Return the text without what a person would not call another text: spacing and a final semicolon."""
+    return " ".join((sql or "").split()).rstrip("; ")
+
+
 def band_of(score: float) -> str:
     """Return the band of a score."""
     return next(band for band, least in BANDS.items() if score >= least)
@@ -101,12 +106,14 @@ def repetition_of(answers: Sequence[AnswerRecord], same_query: Callable[[str, st
         RowsNotStoredError: Whether two answers are the same depends on rows that were not kept.
     """
     having = [number for number, answer in enumerate(answers) if _has_query(answer)]
-    texts = _groups(len(answers), having, lambda one, other: _text(answers[one]) == _text(answers[other]))
+    texts_of = [normalise_sql(answer.sql) for answer in answers]
+    # Case is put aside for the figure only: the case of a literal can make another query.
+    texts = _groups(len(answers), having, lambda one, other: texts_of[one].casefold() == texts_of[other].casefold())
     queries = _groups(
         len(answers),
         having,
         lambda one, other: (
-            _text(answers[one]) == _text(answers[other]) or same_query(answers[one].sql or "", answers[other].sql or "")
+            texts_of[one] == texts_of[other] or same_query(answers[one].sql or "", answers[other].sql or "")
         ),
     )
     alike = {pair for group in queries for pair in combinations(group, 2)}
@@ -155,10 +162,6 @@ def summarise(result: EvaluationResult) -> RepeatabilitySummary | None:
 
 def _has_query(answer: AnswerRecord) -> bool:
     return answer.status == AnswerStatus.COMPLETED and bool(answer.sql and answer.sql.strip())
-
-
-def _text(answer: AnswerRecord) -> str:
-    return " ".join((answer.sql or "").casefold().split()).rstrip("; ")
 
 
 def _assets(answer: AnswerRecord) -> tuple[str, ...]:

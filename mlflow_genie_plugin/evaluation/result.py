@@ -136,7 +136,8 @@ class AnswerRecord(StoredResult):
     """What Genie answered to one question, with its result.
 
     ``compiles`` is known (True, False) when the answer's SQL produced rows or was explained; ``compile_error`` is the
-    engine's message then. ``status`` is one of :class:`~mlflow_genie_plugin.workspace.port.AnswerStatus`.
+    engine's message then. ``status`` is one of :class:`~mlflow_genie_plugin.workspace.port.AnswerStatus`. ``native`` is
+    what Genie's own evaluation run says of the answer, None when it came from a conversation.
     """
 
     status: str = "COMPLETED"
@@ -150,6 +151,7 @@ class AnswerRecord(StoredResult):
     parameters: Mapping[str, str] = field(default_factory=dict)
     compiles: bool | None = None
     compile_error: str | None = None
+    native: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def log_traces(run_id: str, experiment_id: str, model_id: str, result: Evaluatio
         EvaluationLoggingError: MLflow did not store every trace with every assessment.
         TrackingUnavailableError: The store cannot be reached.
     """
-    judges = tuple(result.judges)
+    judges = result.judges_asked
     if not _problems(_stored(run_id, experiment_id), result, judges):
         return
     _delete(run_id, experiment_id)

@@ -60,7 +60,8 @@ class GenieEvaluator(ModelEvaluator):
         del model_type, predictions
         from mlflow_genie_plugin import registry
         from mlflow_genie_plugin.evaluation.mlflow_logging import metrics_of
-        from mlflow_genie_plugin.evaluation.runner import plan_evaluation, run_evaluation
+        from mlflow_genie_plugin.evaluation.plan import plan_evaluation
+        from mlflow_genie_plugin.evaluation.runner import run_evaluation
         from mlflow_genie_plugin.workspace.auth import connect
 
         if extra_metrics or custom_artifacts:

@@ -6,7 +6,8 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from mlflow_genie_plugin.errors import NotSignedInError, UsageError
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.workspace.calls import PATIENCE_SECONDS, Calls, Doing
 from mlflow_genie_plugin.workspace.conversations import GenieAsker
+from mlflow_genie_plugin.workspace.evaluation_runs import GenieEvaluationRuns
 from mlflow_genie_plugin.workspace.genie import GenieSpaces
 from mlflow_genie_plugin.workspace.metadata import UnityCatalog
 from mlflow_genie_plugin.workspace.profile import resolve_profile
@@ -30,7 +32,7 @@ from mlflow_genie_plugin.workspace.statements import Statements
 if TYPE_CHECKING:
     from databricks.sdk.core import Config
 
-__all__ = ["DatabricksWorkspace", "connect", "resolve_profile"]
+__all__ = ["DatabricksWorkspace", "Signer", "connect", "resolve_profile", "signer"]
 
 _DISCOVERY_TIMEOUT_SECONDS = 10.0
 _READ_TIMEOUT_SECONDS = 60.0
@@ -51,6 +53,7 @@ class DatabricksWorkspace:
         is_local: Whether the workspace runs on this machine.
         spaces: Reads and changes spaces.
         asker: Asks questions.
+        evaluation_runs: Genie's own evaluation runs.
         sql: Runs read-only statements.
         catalog: Reads Unity Catalog metadata.
     """
@@ -67,6 +70,7 @@ class DatabricksWorkspace:
         self.is_local = (urlsplit(host).hostname or "") in ("localhost", "127.0.0.1", "::1")
         self.spaces = GenieSpaces(calls, clock)
         self.asker = GenieAsker(calls, clock, settings)
+        self.evaluation_runs = GenieEvaluationRuns(calls, clock)
         self.sql = Statements(calls, clock, warehouse_id=warehouse_id)
         self.catalog = UnityCatalog(self.sql)
 
@@ -146,14 +150,7 @@ def connect(
         WorkspaceUnavailableError: The workspace does not answer.
     """
     settings = settings or resolve_settings()
-    chosen, origin = resolve_profile(project_root, profile, target)
-    scrubber = process_scrubber()
-    profiles = read_config_file(os.environ)
-    if chosen is not None:
-        _require_profile(chosen, origin, profiles)
-    config = _configure(chosen, origin, scrubber)
-    scrubber.learn(private_values(config.as_dict()))
-    scrub_logs(scrubber)
+    config, chosen, origin, scrubber = _sign_in(profile, target, project_root)
     from databricks.sdk import WorkspaceClient
 
     # A client keeps the limit it was made with. Reads are repeated and so need no long one; a write must not be given
@@ -174,6 +171,47 @@ def connect(
     if prove:
         workspace.prove_access()
     return workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs requests to the workspace for who sends them without the SDK.
+
+    Attributes:
+        host: Address of the workspace, without a slash at its end.
+        headers: Gives the headers of a signed request; call it for each, because tokens expire.
+        scrubber: Knows what must not be shown.
+    """
+
+    host: str = field(repr=False)
+    headers: Callable[[], dict[str, str]] = field(repr=False)
+    scrubber: Scrubber = field(repr=False)
+
+
+def signer(
+    profile: str | None = None, target: str | None = None, *, project_root: str | os.PathLike[str] = "."
+) -> Signer:
+    """Sign in like :func:`connect`, for requests to addresses of the workspace that no port of ours covers.
+
+    Raises:
+        NotSignedInError, UnreadableFileError, UsageError: As for :func:`connect`.
+    """
+    config, _, _, scrubber = _sign_in(profile, target, project_root)
+    return Signer(str(config.host).rstrip("/"), config.authenticate, scrubber)
+
+
+def _sign_in(
+    profile: str | None, target: str | None, project_root: str | os.PathLike[str]
+) -> tuple[Config, str | None, str, Scrubber]:
+    chosen, origin = resolve_profile(project_root, profile, target)
+    scrubber = process_scrubber()
+    profiles = read_config_file(os.environ)
+    if chosen is not None:
+        _require_profile(chosen, origin, profiles)
+    config = _configure(chosen, origin, scrubber)
+    scrubber.learn(private_values(config.as_dict()))
+    scrub_logs(scrubber)
+    return config, chosen, origin, scrubber
 
 
 def _configure(profile: str | None, origin: str, scrubber: Scrubber) -> Config:

@@ -129,6 +129,52 @@ class Answer:
     tries: int = 1  # how often the question was asked: more than once only after the workspace failed it by rate limit
 
 
+@dataclass(frozen=True, slots=True)
+class NativeRun:
+    """One of Genie's own evaluation runs. ``status`` is the raw text (RUNNING, DONE, EVALUATION_FAILED, …)."""
+
+    run_id: str
+    status: str
+    questions: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class NativeResult:
+    """One question of a native run: which benchmark question of the space, and how far it is (raw status)."""
+
+    result_id: str
+    question_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class NativeAnswer:
+    """What a native run keeps of one question.
+
+    Attributes:
+        status: Raw status of this question.
+        sql: The query that Genie generated; None when it answered with text only.
+        text: What it said besides.
+        result: The query's rows; None when the API gave none, with ``problem`` saying why.
+        problem: Why there are no rows.
+        assessment: GOOD, BAD or NEEDS_REVIEW; None while there is none.
+        reasons: Genie's reasons (``ScoreReason``).
+        is_manual: Whether a person gave the assessment.
+        expected_sql: The space's own SQL that the answer was held against.
+    """
+
+    status: str
+    sql: str | None = None
+    text: str | None = None
+    result: QueryResult | None = None
+    problem: str | None = None
+    assessment: str | None = None
+    reasons: tuple[str, ...] = ()
+    is_manual: bool = False
+    expected_sql: str | None = None
+
+
 class SpaceReader(Protocol):
     """Reads spaces."""
 
@@ -210,6 +256,38 @@ class Asker(Protocol):
             after_seconds: Only conversations made later than this, by the workspace's clock.
             known: Ids of conversations that are not meant.
         """
+
+
+class EvaluationRuns(Protocol):
+    """Genie's own evaluation runs over the benchmark questions of a space."""
+
+    def create(self, space_id: str, question_ids: Sequence[str], *, known: Collection[str]) -> str:
+        """Begin a run over these benchmark questions, exactly once, and return its id.
+
+        Args:
+            space_id: The space.
+            question_ids: Ids of its benchmark questions.
+            known: The runs there were before: a request that got no answer is looked up among the others.
+
+        Raises:
+            UnconfirmedRequestError: No answer came, and the look-up does not show exactly one new run.
+            WorkspaceRefusedError: The space has no such questions.
+        """
+
+    def find_new(self, space_id: str, questions: int, *, known: Collection[str]) -> list[str]:
+        """Return the runs over that many questions that are not among ``known``, newest first."""
+
+    def run_ids(self, space_id: str) -> list[str]:
+        """Return the ids of all runs of the space, newest first."""
+
+    def get(self, space_id: str, run_id: str) -> NativeRun:
+        """Return how far a run is."""
+
+    def results(self, space_id: str, run_id: str) -> list[NativeResult]:
+        """Return all questions of a run."""
+
+    def answer(self, space_id: str, run_id: str, result_id: str) -> NativeAnswer:
+        """Return what the run keeps of one question; rows are kept for about a week."""
 
 
 class SqlPort(Protocol):
@@ -308,6 +386,9 @@ class Workspace(Protocol):
 
     @property
     def asker(self) -> Asker: ...
+
+    @property
+    def evaluation_runs(self) -> EvaluationRuns: ...
 
     @property
     def sql(self) -> SqlPort: ...

@@ -74,6 +74,15 @@ def test_a_comment_changes_the_text_but_not_the_query(judge, make_answer):
     assert (finding.evidence["text_agreement"], finding.evidence["query_agreement"]) == (0.5, 1.0)
 
 
+def test_the_case_of_a_literal_makes_another_query(judge, make_answer):
+    finding = judge(
+        make_answer("SELECT count(*) FROM samples.tpch.orders WHERE o_orderstatus = 'F'"),
+        make_answer("SELECT count(*) FROM samples.tpch.orders WHERE o_orderstatus = 'f'", ((0,),)),
+    )
+    assert finding.evidence["text_agreement"] == 1.0
+    assert finding.evidence["groups"] == [[0], [1]]
+
+
 def test_other_queries_with_the_same_rows_are_the_same_answer(judge, make_answer):
     finding = judge(make_answer(), make_answer("SELECT sum(1) FROM samples.tpch.orders"))
     assert finding.passed

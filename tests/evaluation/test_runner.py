@@ -19,9 +19,10 @@ from mlflow_genie_plugin.errors import (
 from mlflow_genie_plugin.evaluation import mlflow_logging
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet
 from mlflow_genie_plugin.evaluation.mlflow_logging import attempts, latest_complete, load_evaluation
+from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.progress import Silent
 from mlflow_genie_plugin.evaluation.recorded import judge_recorded
-from mlflow_genie_plugin.evaluation.runner import plan_evaluation, run_evaluation
+from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.registry import get_run
 from mlflow_genie_plugin.settings import resolve_settings
 from mlflow_genie_plugin.workspace.auth import connect
@@ -42,10 +43,6 @@ def status_of(run_id):
     return get_run(run_id).tags["genie.evaluation.status"]
 
 
-def journals():
-    return list((resolve_settings().state_dir / "evaluations").glob("*.jsonl"))
-
-
 class AfterAnswers(Silent):
     """Does something once ``count`` answers have come."""
 
@@ -64,7 +61,10 @@ def test_a_good_version_is_evaluated_stored_and_found_again(live_model, few_ques
     result = evaluation.result
     assert result.status == "complete"
     assert [question.question_id for question in result.questions] == [item.id for item in few_questions.benchmarks]
-    assert {judge: counts.passed for judge, counts in result.scores.items()} == dict.fromkeys(result.judges, 6)
+    assert {judge: counts.passed for judge, counts in result.scores.items()} == {
+        **dict.fromkeys(result.judges_asked, 6),
+        "repeatability": 0,
+    }
     assert result.config["behaviour_sha256"] == result.live["behaviour_sha256_before"]
     assert result.config["behaviour_sha256"] == result.live["behaviour_sha256_after"]
     assert result.benchmarks["sha256"] == few_questions.sha256
@@ -73,7 +73,7 @@ def test_a_good_version_is_evaluated_stored_and_found_again(live_model, few_ques
     assert run.params["genie.evaluation_sha256"] == evaluation.sha256
     assert load_evaluation(evaluation.run_id) == (evaluation.data, result)
     assert len(asked(local_workspace)) == 6
-    assert journals() == []
+    assert list((resolve_settings().state_dir / "evaluations").iterdir()) == []
     evaluation.raise_if_failed()
 
 
@@ -88,10 +88,11 @@ def test_traces_carry_every_judge_of_every_question(live_model, few_questions):
     assert {trace.info.tags["genie.question_id"] for trace in traces} == {item.id for item in few_questions.benchmarks}
     for trace in traces:
         feedback = {item.name: item.value for item in trace.info.assessments if item.name in evaluation.result.judges}
-        assert feedback == dict.fromkeys(evaluation.result.judges, True)
+        assert feedback == dict.fromkeys(evaluation.result.judges_asked, True)
         assert trace.info.trace_metadata["mlflow.modelId"] == live_model
     assert run.metrics["result_correctness/mean"] == 1.0
     assert run.metrics["overall_accuracy"] == 1.0
+    assert "repeatability/mean" not in run.metrics
     model_metrics = mlflow.MlflowClient().get_logged_model(live_model).metrics
     assert {metric.key for metric in model_metrics} >= {"asset_routing/mean", "overall_accuracy"}
     stored_again = mlflow_logging.store_evaluation(

@@ -2,6 +2,7 @@
 
 from mlflow_genie_plugin.evaluation.judge import JudgeRegister
 from mlflow_genie_plugin.evaluation.judges.asset_routing import AssetRouting
+from mlflow_genie_plugin.evaluation.judges.native_assessment import NativeAssessment
 from mlflow_genie_plugin.evaluation.judges.repeatability import Repeatability
 from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness
 from mlflow_genie_plugin.evaluation.judges.syntax_validity import SyntaxValidity
@@ -11,3 +12,4 @@ JUDGES.register(SyntaxValidity())
 JUDGES.register(ResultCorrectness())
 JUDGES.register(AssetRouting())
 JUDGES.register(Repeatability())
+JUDGES.register(NativeAssessment(), by_default=False)

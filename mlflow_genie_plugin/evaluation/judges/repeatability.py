@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness, same_query
@@ -44,7 +45,7 @@ class Repeatability:
         if len(found.without_query) == len(answers) and (finding := unanswered(self.name, case.answer)) is not None:
             return finding
         right = [self._is_right(replace(case, answer=answer, repeats=())) for answer in answers]
-        evidence = {
+        evidence: dict[str, Any] = {
             "runs": found.runs,
             "band": found.band,
             "groups": [list(group) for group in found.groups],
