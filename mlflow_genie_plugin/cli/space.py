@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from mlflow_genie_plugin.cli.output import command, emit, emit_json, say, workspace_options
 from mlflow_genie_plugin.cli.sources import load_config
 from mlflow_genie_plugin.cli.space_edit import merge, remap
+from mlflow_genie_plugin.cli.violations import report_lines, result_json
 from mlflow_genie_plugin.errors import ExitCode, InvalidSpaceError, Violation
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.space.config import SpaceConfig
-
-_TEXT_WIDTH = 96
 
 
 @click.group()
@@ -113,10 +112,10 @@ def validate(locations: tuple[str, ...], profile: str | None, target: str | None
         results.append((location, found))
     valid = not any(violation.severity == "error" for _, found in results for violation in found)
     if as_json:
-        emit_json({"valid": valid, "results": [_result(location, found) for location, found in results]})
+        emit_json({"valid": valid, "results": [result_json(location, found) for location, found in results]})
     else:
         for location, found in results:
-            emit("\n".join(_report(location, found)))
+            emit("\n".join(report_lines(location, found)))
     return ExitCode.OK if valid else ExitCode.NO
 
 
@@ -195,42 +194,3 @@ def _summary(config: SpaceConfig) -> list[str]:
     ):
         lines += [f"{title}:", *(f"  {name}" for name in identifiers)] if identifiers else []
     return lines
-
-
-def _result(location: str, found: list[Violation]) -> dict[str, Any]:
-    severities = [violation.severity for violation in found]
-    return {
-        "location": location,
-        "valid": "error" not in severities,
-        "errors": severities.count("error"),
-        "warnings": severities.count("warning"),
-        "violations": [
-            {"path": v.path, "rule": v.rule, "severity": v.severity, "message": v.message, "fix": v.fix} for v in found
-        ],
-    }
-
-
-def _report(location: str, found: list[Violation]) -> list[str]:
-    import textwrap
-
-    result = _result(location, found)
-    if not found:
-        return [f"{location}: valid"]
-    verdict = "valid" if result["valid"] else "not valid"
-    lines = [f"{location}: {verdict}, {_count(result['errors'], 'error')}, {_count(result['warnings'], 'warning')}"]
-    for violation in found:
-        lines.append(f"  {violation.severity:<8} {violation.path}  [{violation.rule}]")
-        said = violation.message + (f" — {violation.fix}" if violation.fix else "")
-        lines += textwrap.wrap(
-            said,
-            _TEXT_WIDTH,
-            initial_indent=" " * 11,
-            subsequent_indent=" " * 11,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    return lines
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
