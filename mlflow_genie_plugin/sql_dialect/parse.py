@@ -174,6 +174,8 @@ def _repaired(tokens: list[Token], sql: str) -> list[Token]:
             repaired.append(retyped(token, TokenType.VAR if kind == "VERSION" else TokenType.TIMESTAMPTZ, kind))
             repaired.append(retyped(token, TokenType.ALIAS, "AS"))
             repaired.append(retyped(token, TokenType.VAR, "OF"))
+        elif _is_parameter_name(tokens, index, sql):
+            repaired.append(retyped(token, TokenType.VAR, token.text))
         elif repaired and previous and previous.token_type == TokenType.PARAMETER and repaired[-1].text == "OF":
             repaired.append(retyped(token, TokenType.STRING, token.text.lstrip("vV")))
         elif (
@@ -189,6 +191,22 @@ def _repaired(tokens: list[Token], sql: str) -> list[Token]:
         else:
             repaired.append(token)
     return repaired
+
+
+def _is_parameter_name(tokens: list[Token], index: int, sql: str) -> bool:
+    """Return whether a keyword is the name of a parameter: ``:from`` after anything that has no path or type."""
+    if (
+        index == 0
+        or tokens[index - 1].token_type != TokenType.COLON
+        or tokens[index - 1].end + 1 != tokens[index].start
+    ):
+        return False
+    word = tokens[index].text
+    before = tokens[index - 2] if index > 1 else None
+    is_path = before is not None and (
+        before.end + 1 == tokens[index - 1].start and (sql[before.end].isalnum() or sql[before.end] in "_`)]\"'")
+    )
+    return tokens[index].token_type != TokenType.VAR and word.isidentifier() and not is_path
 
 
 _AFTER_A_LIST = frozenset(

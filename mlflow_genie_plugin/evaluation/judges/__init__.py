@@ -5,10 +5,12 @@ from mlflow_genie_plugin.evaluation.judges.asset_routing import AssetRouting
 from mlflow_genie_plugin.evaluation.judges.native_assessment import NativeAssessment
 from mlflow_genie_plugin.evaluation.judges.repeatability import Repeatability
 from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness
+from mlflow_genie_plugin.evaluation.judges.schema_accuracy import SchemaAccuracy
 from mlflow_genie_plugin.evaluation.judges.syntax_validity import SyntaxValidity
 
 JUDGES = JudgeRegister()
 JUDGES.register(SyntaxValidity())
+JUDGES.register(SchemaAccuracy())
 JUDGES.register(ResultCorrectness())
 JUDGES.register(AssetRouting())
 JUDGES.register(Repeatability())

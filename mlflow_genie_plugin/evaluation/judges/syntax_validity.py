@@ -1,32 +1,28 @@
-"""Is the answer one query that the warehouse accepts?"""
+"""Is the answer one query that the warehouse can read?"""
 
 from __future__ import annotations
 
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.result import Finding
-from mlflow_genie_plugin.sql_dialect import read_only_reason
-
-# Messages of the warehouse about names it cannot resolve, as opposed to text it cannot read.
-_NAME_ERRORS = (
-    "UNRESOLVED_COLUMN",
-    "UNRESOLVED_ROUTINE",
-    "TABLE_OR_VIEW_NOT_FOUND",
-    "FIELD_NOT_FOUND",
-    "AMBIGUOUS_REFERENCE",
-    "SCHEMA_NOT_FOUND",
-    "CATALOG_NOT_FOUND",
+from mlflow_genie_plugin.evaluation.warehouse_messages import (
+    UNBOUND_PARAMETER,
+    condition_of,
+    first_line,
+    name_failure,
 )
+from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, parse_query, read_only_reason
 
 
 class SyntaxValidity:
     """Passes SQL that produced rows or that the warehouse explained; parsing alone is not enough to pass.
 
     The parser accepts text that no warehouse does (``SELECT a FROM t SELEC``), and rejects some that one accepts, so
-    the warehouse decides; the parser only makes sure that it is one query that reads.
+    the warehouse decides; the parser only makes sure that it is one query that reads. A query that the warehouse reads
+    and rejects for a name passes here: the name is schema_accuracy's, and no fault counts twice.
     """
 
     name = "syntax_validity"
-    version = "1"
+    version = "2"
 
     def judge(self, case: JudgedCase) -> Finding:
         answer = case.answer
@@ -34,18 +30,47 @@ class SyntaxValidity:
             return finding
         sql = answer.sql or ""
         reason = read_only_reason(sql)
+        if reason is not None and "statements" in reason:
+            return failed(self.name, "NOT_ONE_QUERY", f"the SQL is not one query: {reason}")
         if answer.has_result or answer.compiles is True:
-            if reason is not None and "statements" in reason:
-                return failed(self.name, "NOT_ONE_QUERY", f"the SQL is not one query: {reason}")
             return passed(self.name, "the warehouse accepts the SQL")
-        if answer.compiles is False:
-            message = answer.compile_error or "no reason was given"
-            code = "UNRESOLVED_NAME" if any(name in message for name in _NAME_ERRORS) else "SYNTAX_ERROR"
-            return failed(self.name, code, f"the warehouse rejects the SQL: {_first_line(message)}")
-        if reason is not None:
+        parse_error = _parse_error(sql)
+        if reason is not None and parse_error is None:
             return failed(self.name, "NOT_A_QUERY", f"the SQL is not one query that reads: {reason}")
+        if unbound := _unbound(sql, case):
+            return failed(
+                self.name,
+                "UNBOUND_PARAMETER",
+                f"the query has no value for {', '.join(f':{name}' for name in unbound)}",
+                fix="give the parameter a default value in the example query that has it",
+                parameters=list(unbound),
+            )
+        if answer.compiles is False:
+            message = answer.compile_error
+            if condition_of(message) == UNBOUND_PARAMETER:
+                # Genie gave the values, and the check was made without them: that says nothing about the query.
+                return abstained(self.name, "NOT_CHECKED", "the SQL was checked without the values of its parameters")
+            if name_failure(message) is not None:
+                return passed(self.name, "the warehouse reads the SQL; it rejects a name, which is judged elsewhere")
+            return failed(self.name, "SYNTAX_ERROR", f"the warehouse rejects the SQL: {first_line(message)}")
+        if parse_error is not None:
+            code = "NOT_A_QUERY" if "expected a query" in parse_error else "SYNTAX_ERROR"
+            return failed(self.name, code, f"the SQL is not one query that reads: {parse_error}")
         return abstained(self.name, "NOT_CHECKED", "the SQL parses, but no warehouse was asked whether it accepts it")
 
 
-def _first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0][:300]
+def _parse_error(sql: str) -> str | None:
+    try:
+        parse_query(sql)
+    except SqlParseError as error:
+        return str(error)
+    return None
+
+
+def _unbound(sql: str, case: JudgedCase) -> tuple[str, ...]:
+    """Return the parameters of the query that have no value."""
+    given = {name.lower() for name in case.answer.parameters}
+    try:
+        return tuple(name for name in parameters_in(sql) if name.lower() not in given)
+    except SqlParseError:
+        return ()
