@@ -1,0 +1,243 @@
+"""The prompts of the judges' language model: the packaged texts, and their versions in MLflow's Prompt Registry.
+
+Each prompt is stored twice: as a version in the registry (alias ``production``), and as an artifact of the run that
+registered it. What a version was evaluated with is then known even where the registry has moved on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from mlflow_genie_plugin.canonical_json import sha256_of_bytes, sha256_of_json
+from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
+from mlflow_genie_plugin.errors import ConflictError, UsageError
+
+PREFIX = "genie_opt_"
+ALIAS = "production"
+JUDGE_PROMPTS = ("schema_accuracy", "logical_accuracy", "semantic_equivalence", "completeness", "arbiter")
+OPTIMIZER_PROMPTS = (*JUDGE_PROMPTS, "introspection_cluster")
+INLINE = "inline"
+
+_PACKAGED_TAG = "genie.packaged"
+_KIND = "prompt_registration"
+_SET_TAG = "genie.prompts_sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt text. ``version`` is its number in the registry, or ``inline`` for the packaged text."""
+
+    key: str
+    name: str
+    version: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        return sha256_of_bytes(self.text.encode())
+
+    @property
+    def label(self) -> str:
+        """``name@version``."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPrompt:
+    """What registering does with one prompt.
+
+    Attributes:
+        prompt: The packaged text; ``version`` is the one that holds it already, or ``inline``.
+        production: The version that ``production`` names now; None when there is none.
+        action: ``register`` a new version, ``unchanged``, ``set alias``, or ``keep yours``: production is a text that
+            this package did not register, and it stays.
+    """
+
+    prompt: Prompt
+    production: int | None
+    action: str
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What was registered: per prompt its name, version and storage, and the run that holds the texts."""
+
+    prompts: Mapping[str, Mapping[str, Any]]
+    run_id: str
+    planned: tuple[PlannedPrompt, ...] = field(repr=False, default=())
+
+
+@cache
+def packaged_text(key: str) -> str:
+    """Return the text that comes with this version of the package.
+
+    Raises:
+        UsageError: There is no such prompt.
+    """
+    if key not in OPTIMIZER_PROMPTS:
+        raise UsageError(f"there is no prompt {key!r}", next_step=f"the prompts are {', '.join(OPTIMIZER_PROMPTS)}")
+    text = files("mlflow_genie_plugin.evaluation").joinpath("prompt_texts", f"{key}.txt").read_text(encoding="utf-8")
+    return text.strip()
+
+
+def prompt_name(key: str, uc_schema: str | None = None) -> str:
+    """Return the registered name: ``genie_opt_KEY``, below ``CATALOG.SCHEMA`` where one is given.
+
+    Raises:
+        UsageError: The schema does not have two parts.
+    """
+    if not uc_schema:
+        return PREFIX + key
+    if len(uc_schema.split(".")) != 2 or not all(part.strip() for part in uc_schema.split(".")):
+        raise UsageError(f"{uc_schema!r} is not CATALOG.SCHEMA", next_step="for example --uc-schema main.genie")
+    return f"{uc_schema}.{PREFIX}{key}"
+
+
+def packaged_prompt(key: str, uc_schema: str | None = None) -> Prompt:
+    """Return the packaged prompt under the name it would have in the registry."""
+    return Prompt(key, prompt_name(key, uc_schema), INLINE, packaged_text(key))
+
+
+def production_prompt(key: str, uc_schema: str | None = None) -> Prompt:
+    """Return the prompt that an evaluation uses: the registry's production version, or else the packaged text.
+
+    Raises:
+        TrackingUnavailableError: The registry cannot be reached; an outage never selects another text.
+    """
+    from mlflow_genie_plugin.registry.prompts import get_prompt_by_alias
+
+    found = get_prompt_by_alias(prompt_name(key, uc_schema), ALIAS)
+    if found is None:
+        return packaged_prompt(key, uc_schema)
+    return Prompt(key, found.name, str(found.version), found.text)
+
+
+def collect_prompt_versions(uc_schema: str | None = None, keys: Iterable[str] = JUDGE_PROMPTS) -> dict[str, int | str]:
+    """Return judge prompt → version that ``production`` names now, or ``"inline"`` where there is no such prompt.
+
+    Raises:
+        TrackingUnavailableError: The registry cannot be reached, so nobody knows.
+    """
+    found = {key: production_prompt(key, uc_schema).version for key in keys}
+    return {key: version if version == INLINE else int(version) for key, version in found.items()}
+
+
+def plan_registration(uc_schema: str | None = None, *, replace_own: bool = False) -> tuple[PlannedPrompt, ...]:
+    """Say what :func:`register_optimizer_prompts` would do, without writing anything."""
+    from mlflow_genie_plugin.registry.prompts import prompt_versions, require_prompt_name
+
+    planned = []
+    for key in OPTIMIZER_PROMPTS:
+        packaged = packaged_prompt(key, uc_schema)
+        require_prompt_name(packaged.name)
+        versions = prompt_versions(packaged.name, ALIAS)
+        same = next((item for item in versions if item.text == packaged.text), None)
+        live = next((item for item in versions if ALIAS in item.aliases), None)
+        if same is not None:
+            packaged = Prompt(key, packaged.name, str(same.version), packaged.text)
+        if same is not None and live is not None and same.version == live.version:
+            action = "unchanged"
+        elif live is not None and _PACKAGED_TAG not in live.tags and not replace_own:
+            action = "keep yours"
+        else:
+            action = "register" if same is None else "set alias"
+        planned.append(PlannedPrompt(packaged, live.version if live else None, action))
+    return tuple(planned)
+
+
+def register_optimizer_prompts(
+    experiment_name: str | None = None,
+    domain: str = "",
+    uc_schema: str | None = None,
+    *,
+    replace_own: bool = False,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Registration:
+    """Register the packaged prompts with alias ``production``, and keep their texts as artifacts of a run.
+
+    Doing it again changes nothing: a text that is registered keeps its version, and the run of the same texts is found
+    again. A production prompt of your own (any text that this package did not register) stays what it is.
+
+    Args:
+        experiment_name: Where the run goes; created when missing. Default: the current experiment.
+        domain: What the space is about; a tag of the prompts and a param of the run.
+        uc_schema: ``CATALOG.SCHEMA``, required where the registry is Unity Catalog.
+        replace_own: Also move the alias away from a production prompt of your own.
+        clock: For the run's name and date.
+
+    Returns:
+        Per prompt ``{"name", "version", "storage"}``: the version that ``production`` names now.
+
+    Raises:
+        UsageError: The name cannot be registered there, or a model has it.
+        ConflictError: The alias was moved by someone else meanwhile.
+        TrackingUnavailableError, TrackingRefusedError: The registry cannot be reached, or refuses.
+    """
+    from mlflow_genie_plugin.registry.experiments import experiment_named
+    from mlflow_genie_plugin.registry.prompts import get_prompt_by_alias, register_prompt, set_prompt_alias
+
+    experiment_id = experiment_named(experiment_name)
+    planned = plan_registration(uc_schema, replace_own=replace_own)
+    registered: dict[str, dict[str, Any]] = {}
+    for item in planned:
+        prompt, wanted = item.prompt, item.production
+        if item.action in ("register", "set alias"):
+            wanted = int(prompt.version) if prompt.version != INLINE else None
+            if wanted is None:
+                wanted = register_prompt(prompt.name, prompt.text, _tags(prompt, domain), experiment_id)
+            set_prompt_alias(prompt.name, ALIAS, wanted)
+        live = get_prompt_by_alias(prompt.name, ALIAS)
+        if live is None or live.version != wanted:
+            seen = "nothing" if live is None else f"version {live.version}"
+            raise ConflictError(
+                f"production of prompt {prompt.name} was set to version {wanted}, but names {seen} now",
+                next_step="find out who else registers prompts, then run the command again",
+            )
+        registered[prompt.key] = {"name": prompt.name, "version": live.version, "storage": "prompt_registry"}
+    return Registration(registered, _keep_texts(planned, registered, experiment_id, domain, uc_schema, clock), planned)
+
+
+def _tags(prompt: Prompt, domain: str) -> dict[str, str]:
+    kind = "judge" if prompt.key in JUDGE_PROMPTS else "introspection"
+    tags = {"type": kind, _PACKAGED_TAG: prompt.sha256[:12]}
+    return {**tags, "domain": domain} if domain else tags
+
+
+def _keep_texts(
+    planned: Iterable[PlannedPrompt],
+    registered: Mapping[str, Mapping[str, Any]],
+    experiment_id: str,
+    domain: str,
+    uc_schema: str | None,
+    clock: Clock,
+) -> str:
+    """Return the run that holds exactly these texts, made unless it is there."""
+    from mlflow_genie_plugin import registry
+
+    prompts = [production_prompt(item.prompt.key, uc_schema) for item in planned]
+    digest = sha256_of_json([[prompt.label, prompt.sha256, domain] for prompt in prompts])
+    tags = {"genie.kind": _KIND, _SET_TAG: digest}
+    for run in registry.search_runs(experiment_ids=[experiment_id], tags=tags):
+        if run.status == "FINISHED":
+            return run.run_id
+    moment = clock.now()
+    run = registry.create_run(f"register_prompts_{moment:%Y%m%d_%H%M%S}", experiment_id=experiment_id, tags=tags)
+    texts = {f"judge_prompts/{item.key}/{PREFIX}{item.key}.txt": item.text.encode() for item in prompts}
+    registry.log_artifacts(run.run_id, texts)
+    registry.log_params(
+        run.run_id,
+        {
+            "num_prompts": len(prompts),
+            "prompt_keys": ",".join(item.key for item in prompts),
+            "domain": domain,
+            "registration_date": iso_utc(moment),
+            **{f"prompt.{key}": f"{facts['name']}@{facts['version']}" for key, facts in registered.items()},
+        },
+    )
+    # Last, so that a run that was cut off is not taken for a complete one.
+    registry.set_terminated(run.run_id)
+    return run.run_id

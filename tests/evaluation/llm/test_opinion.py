@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from mlflow_genie_plugin.evaluation.judge import judge_case, judge_versions
+from mlflow_genie_plugin.evaluation.llm.gather import gather_opinions
+from mlflow_genie_plugin.evaluation.llm.opinion import Opinion, with_arbiter_opinion
+from mlflow_genie_plugin.evaluation.llm.opinionated import opinionated
+from mlflow_genie_plugin.evaluation.llm.recorded import RecordedOpinions
+from mlflow_genie_plugin.evaluation.result import Finding
+
+JUDGE = "completeness"
+
+
+@pytest.fixture
+def judged(make_judge, make_model, make_case):
+    """``judged("abstained", "settle")``: the finding after the model was asked."""
+
+    def judge(outcome, mode, *, name=JUDGE, case=None, **changes):
+        case = case or make_case()
+        inner = (make_judge(name, outcome),)
+        opinions = gather_opinions([case], inner, make_model({name: mode}, **changes))
+        return judge_case(case, opinionated(inner, opinions))[name]
+
+    return judge
+
+
+@pytest.mark.parametrize("mode", ["explain", "settle"])
+@pytest.mark.parametrize("outcome", ["passed", "failed"])
+def test_a_proof_stands_whatever_the_model_says(judged, make_judge, make_case, language_model, mode, outcome):
+    own = make_judge(JUDGE, outcome).judge(make_case())
+    for said in (("passed", None), ("failed", "partial_answer"), ("undetermined", None)):
+        language_model.say(*said)
+        finding = judged(outcome, mode)
+        assert (finding.outcome, finding.score, finding.failure_type, finding.rationale) == (
+            own.outcome,
+            own.score,
+            own.failure_type,
+            own.rationale,
+        )
+        assert (finding.evidence, finding.confidence, finding.severity) == (own.evidence, own.confidence, own.severity)
+
+
+def test_what_evidence_left_open_is_settled_and_both_words_are_kept(judged, language_model):
+    language_model.say("failed", "partial_answer", "the month is missing", 0.95)
+    finding = judged("abstained", "settle")
+    assert (finding.outcome, finding.failure_type, finding.severity) == ("failed", "partial_answer", "major")
+    assert finding.rationale == "settled by openai:/test-model, not by evidence: the month is missing"
+    assert finding.confidence == 0.8
+    assert finding.evidence == {"tried": 2, "settled_by": "openai:/test-model with genie_opt_completeness@inline"}
+    opinion = finding.opinion
+    assert opinion["deterministic"] == {
+        "outcome": "abstained",
+        "failure_type": "UNDETERMINED",
+        "score": None,
+        "confidence": None,
+        "rationale": "neither proved nor refuted",
+    }
+    assert (opinion["outcome"], opinion["model"], opinion["settled"]) == ("failed", "openai:/test-model", True)
+    assert (opinion["prompt"], opinion["prompt_version"]) == ("genie_opt_completeness", "inline")
+    assert (len(opinion["request_sha256"]), len(opinion["answer_sha256"])) == (64, 64)
+
+
+def test_a_settled_pass_has_no_failure_type_and_limited_confidence(judged, language_model):
+    language_model.say("passed", confidence=1)
+    finding = judged("abstained", "settle")
+    assert (finding.outcome, finding.failure_type, finding.severity, finding.score) == ("passed", None, None, 1.0)
+    assert finding.confidence == 0.8
+
+
+def test_an_undecided_model_leaves_it_open(judged, language_model):
+    language_model.say("undetermined")
+    finding = judged("abstained", "settle")
+    assert (finding.outcome, finding.failure_type) == ("abstained", "UNDETERMINED")
+    assert finding.opinion["outcome"] == "undetermined"
+
+
+def test_explaining_adds_a_rationale_and_nothing_else(judged, make_judge, make_case, language_model):
+    language_model.say("passed", None, "the filter differs only in spelling")
+    for outcome in ("failed", "abstained"):
+        finding = judged(outcome, "explain")
+        own = make_judge(JUDGE, outcome).judge(make_case())
+        assert finding == Finding(
+            **{**{name: getattr(own, name) for name in own.__slots__}, "opinion": finding.opinion}
+        )
+        assert finding.opinion["rationale"] == "the filter differs only in spelling"
+        assert finding.opinion["settled"] is False
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("maybe", "garbage"),
+        ("", "empty"),
+        ("unknown", "garbage"),
+        ('{"outcome": "failed", "failure_type": "other", "rationale": "x", "confidence": 1}', "garbage"),
+    ],
+)
+def test_a_useless_answer_errors_what_was_to_be_settled_and_is_only_noted_when_explaining(
+    judged, language_model, said, problem
+):
+    language_model.answer(said)
+    finding = judged("abstained", "settle")
+    assert (finding.outcome, finding.failure_type) == ("errored", "JUDGE_UNAVAILABLE")
+    assert finding.opinion["problem"] == problem
+    assert finding.rationale.startswith("openai:/test-model was to settle what evidence left open, but its answer ")
+    explained = judged("failed", "explain")
+    assert (explained.outcome, explained.failure_type) == ("failed", "wrong_filter")
+    assert explained.opinion["problem"] == problem
+
+
+def test_an_outage_errors_what_was_to_be_settled(judged, language_model, fault):
+    language_model.answer(fault(503))
+    finding = judged("abstained", "settle")
+    assert (finding.outcome, finding.failure_type) == ("errored", "JUDGE_UNAVAILABLE")
+    assert "HTTP 503 (3 tries)" in finding.rationale
+    assert finding.opinion["deterministic"]["outcome"] == "abstained"
+
+
+def test_a_judge_that_breaks_stays_broken_and_nobody_is_asked(judged, language_model):
+    finding = judged("broken", "settle")
+    assert (finding.outcome, finding.failure_type) == ("errored", "JUDGE_FAILED")
+    assert language_model.requests == []
+
+
+def test_a_query_beyond_measure_is_not_sent(judged, make_case, language_model):
+    finding = judged("abstained", "settle", case=make_case(sql="SELECT " + "1," * 20_000 + "1"))
+    assert (finding.outcome, finding.opinion["problem"]) == ("errored", "too_long")
+    assert language_model.requests == []
+
+
+def test_a_defect_while_asking_takes_no_proof_away(make_judge, make_case):
+    class Broken:
+        def asked(self, judge):
+            return plainly
+
+        def opinion(self, request):
+            raise ZeroDivisionError
+
+    from mlflow_genie_plugin.evaluation.llm.request import Asked
+
+    plainly = Asked("explain", "openai:/m", "p", "1", "a" * 64)
+    finding = judge_case(make_case(), opinionated((make_judge(JUDGE, "failed"),), Broken()))[JUDGE]
+    assert (finding.outcome, finding.opinion["problem"]) == ("failed", "defect")
+
+
+def test_judges_that_are_not_asked_about_are_left_alone(make_judge, make_model):
+    judges = (make_judge("syntax_validity", "abstained"), make_judge(JUDGE, "abstained"))
+    alone, on_top = opinionated(judges, make_model({JUDGE: "settle"}))
+    assert alone is judges[0]
+    versions = judge_versions((alone, on_top))
+    assert versions["syntax_validity"] == {"version": "1"}
+    facts = versions[JUDGE]
+    assert (facts["version"], facts["llm_mode"], facts["llm_model"]) == ("1", "settle", "openai:/test-model")
+    assert (facts["llm_prompt"], facts["llm_prompt_version"]) == ("genie_opt_completeness", "inline")
+
+
+def test_recorded_opinions_are_used_and_others_never_asked_for(make_judge, make_model, make_case, language_model):
+    inner = (make_judge(JUDGE, "abstained"),)
+    case = make_case()
+    opinions = gather_opinions([case], inner, make_model({JUDGE: "settle"}))
+    first = judge_case(case, opinionated(inner, opinions))[JUDGE]
+    asked = len(language_model.requests)
+    again = RecordedOpinions(opinions.modes, dict(opinions.opinions))
+    assert judge_case(case, opinionated(inner, again))[JUDGE] == first
+    other = judge_case(make_case(sql="SELECT 9 AS n"), opinionated(inner, again))[JUDGE]
+    assert (other.outcome, other.failure_type) == ("errored", "JUDGE_UNAVAILABLE")
+    assert other.opinion["problem"] == "not_recorded"
+    assert len(language_model.requests) == asked
+
+
+def test_judges_with_recorded_opinions_go_to_other_processes(make_judge, make_model, make_case):
+    from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness
+
+    opinions = gather_opinions([make_case()], (make_judge(JUDGE, "abstained"),), make_model({JUDGE: "settle"}))
+    judges = opinionated((ResultCorrectness(),), RecordedOpinions({"result_correctness": opinions.modes[JUDGE]}))
+    assert pickle.loads(pickle.dumps(judges))[0].facts == judges[0].facts
+
+
+def test_an_opinion_survives_its_record_and_a_forged_one_does_not():
+    good = Opinion("failed", "partial_answer", "x", 0.5, "a" * 64)
+    assert Opinion.from_json(good.to_json(), JUDGE) == good
+    bad = Opinion("errored", problem="timeout", problem_text="it did not answer")
+    assert Opinion.from_json(bad.to_json(), JUDGE) == bad
+    scorers = Opinion("failed", "JUDGED_WRONG", "x", None, "a" * 64)
+    assert Opinion.from_json(scorers.to_json(), JUDGE) == scorers
+    for change in (
+        {"outcome": "yes"},
+        {"outcome": "passed"},
+        {"failure_type": "other"},
+        {"failure_type": None},
+        {"confidence": 2},
+        {"confidence": "high"},
+        {"rationale": None},
+        {"answer_sha256": None},
+        {"problem": "garbage"},
+        {"outcome": "errored"},
+    ):
+        assert Opinion.from_json({**good.to_json(), **change}, JUDGE) is None
+    assert Opinion.from_json({}, JUDGE) is None
+    assert Opinion.from_json(good.to_json(), "arbiter") is None
+
+
+UNDETERMINED = {"verdict": "undetermined", "rule": "none", "rationale": "nothing tells", "confidence": "low"}
+
+
+def arbitrate(arbitration, case, model):
+    """Ask about one arbitration."""
+    return with_arbiter_opinion(arbitration, case, model)
+
+
+def test_an_open_arbitration_is_settled_without_a_proposal(make_case, make_model, language_model):
+    language_model.say("genie_correct", None, "the year is right", 1)
+    found = arbitrate({**UNDETERMINED, "proposal": None}, make_case(), make_model({"arbiter": "settle"}))
+    assert (found["verdict"], found["rule"], found["confidence"]) == ("genie_correct", "language_model", "low")
+    assert found["proposal"] is None
+    assert found["opinion"]["deterministic"]["verdict"] == "undetermined"
+    assert found["opinion"]["settled"] is True
+
+
+@pytest.mark.parametrize("mode", ["explain", "settle"])
+def test_an_arbitration_by_a_rule_stands(make_case, make_model, language_model, mode):
+    language_model.say("genie_correct")
+    ruled = {"verdict": "ground_truth_correct", "rule": "b", "rationale": "it does not run", "confidence": "high"}
+    found = arbitrate(ruled, make_case(), make_model({"arbiter": mode}))
+    assert {name: found[name] for name in ruled} == ruled
+    assert ("opinion" in found) == (mode == "explain")
+
+
+@pytest.mark.parametrize("said", ["garbage", "", None])
+def test_an_arbiter_without_a_word_leaves_it_undetermined(make_case, make_model, language_model, fault, said):
+    language_model.answer(fault(500) if said is None else said)
+    found = arbitrate(UNDETERMINED, make_case(), make_model({"arbiter": "settle"}))
+    assert {name: found[name] for name in UNDETERMINED} == UNDETERMINED
+    assert found["opinion"]["outcome"] == "errored"
+
+
+def test_no_arbitration_and_no_arbiter_ask_nobody(make_case, make_model, language_model):
+    assert arbitrate(None, make_case(), make_model({"arbiter": "settle"})) is None
+    assert arbitrate(UNDETERMINED, make_case(), make_model({JUDGE: "settle"})) == UNDETERMINED
+    assert language_model.requests == []
