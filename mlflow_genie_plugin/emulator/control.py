@@ -128,6 +128,14 @@ class LocalControl:
         """Replace the Unity Catalog tags of a table, or of one of its columns; a reset leaves them."""
         self._call("PUT", "/local/tags", {"table": table, "column": column, "tags": dict(tags)})
 
+    def end_evaluation(self, run_id: str, status: str) -> None:
+        """Let an evaluation run end now as DONE, EVALUATION_FAILED, EVALUATION_CANCELLED or EVALUATION_TIMEOUT."""
+        self._call("POST", f"/local/evaluations/{run_id}/end", {"status": status})
+
+    def expire_evaluation(self, run_id: str) -> None:
+        """Drop the rows that an evaluation run keeps; its SQL stays."""
+        self._call("POST", f"/local/evaluations/{run_id}/expire", {})
+
     def requests(self, route: str = "") -> list[dict[str, Any]]:
         """Return the requests received, oldest first; those of the control API are not among them."""
         found: list[dict[str, Any]] = self._call("GET", f"/local/requests?{urlencode({'route': route})}")["requests"]

@@ -131,6 +131,15 @@ def set_tags(request: ApiRequest) -> Any:
     return {}
 
 
+def end_evaluation(request: ApiRequest) -> Any:
+    run = request.world.evaluations.end(request.path["eval_run_id"], request.text("status", required=True) or "")
+    return {"eval_run_id": run.run_id, "eval_run_status": run.status}
+
+
+def expire_evaluation(request: ApiRequest) -> Any:
+    return {"eval_run_id": request.world.evaluations.expire(request.path["eval_run_id"]).run_id}
+
+
 def list_requests(request: ApiRequest) -> Any:
     wanted = request.query.get("route", "")
     found = [item for item in list(request.world.controls.requests) if wanted in {"", item.route}]
@@ -202,6 +211,8 @@ ROUTES = [
     Route("local.trash_space", "DELETE", "/local/spaces/{space_id}", trash_space),
     Route("local.add_sample", "POST", "/local/sample", add_sample),
     Route("local.set_tags", "PUT", "/local/tags", set_tags),
+    Route("local.end_evaluation", "POST", "/local/evaluations/{eval_run_id}/end", end_evaluation),
+    Route("local.expire_evaluation", "POST", "/local/evaluations/{eval_run_id}/expire", expire_evaluation),
     Route("local.list_requests", "GET", "/local/requests", list_requests),
     Route("local.clear_requests", "DELETE", "/local/requests", clear_requests),
     Route("local.add_identity", "POST", "/local/identities", add_identity),

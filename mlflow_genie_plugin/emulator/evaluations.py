@@ -137,6 +137,40 @@ class Evaluations:
         held = self._statements.held(statement_id) or self._desk.run_again(query, statement_id)
         return self._statements.wait(held, None)
 
+    def end(self, run_id: str, status: str) -> EvaluationRun:
+        """Let a run end now, as it would when it fails, is cancelled or takes too long; open questions end with it.
+
+        Raises:
+            ApiError: 404, or 400 when ``status`` is no end.
+        """
+        if status not in ENDED:
+            raise invalid(f"status must be one of {', '.join(sorted(ENDED))}, got '{status}'")
+        run = self._any_run(run_id)
+        with self._lock:
+            for item in run.items:
+                if item.status not in ENDED:
+                    item.status = status
+            self._mark(run, status)
+        return run
+
+    def expire(self, run_id: str) -> EvaluationRun:
+        """Drop the rows that a run keeps, as after a week; its SQL stays.
+
+        Raises:
+            ApiError: 404.
+        """
+        run = self._any_run(run_id)
+        with self._lock:
+            for item in run.items:
+                item.actual_statement = item.expected_statement = None
+            self._save(run)
+        return run
+
+    def _any_run(self, run_id: str) -> EvaluationRun:
+        if run_id not in self._runs:
+            raise missing(f"Evaluation run {run_id} does not exist.")
+        return self._runs[run_id]
+
     def close(self) -> None:
         """Stop after the question at hand."""
         self._closed.set()
@@ -151,12 +185,14 @@ class Evaluations:
         document = orjson.loads(run.serialized_space)
         self._mark(run, "RUNNING")
         for item in run.items:
-            if self._closed.is_set():
+            if self._closed.is_set() or run.status in ENDED:
                 return
             if item.status in ENDED:
                 continue
             item.status = "RUNNING"
             time.sleep(self._controls.behaviour.latency_seconds)
+            if run.status in ENDED:
+                return
             try:
                 self._score(item, document)
             except Exception:  # noqa: BLE001 - one question that cannot be evaluated is recorded as such
@@ -168,7 +204,7 @@ class Evaluations:
         scripted = self._controls.take_scripted(item.question)
         outcome = self._desk.outcome_of(item.question, document, self._controls.now(), scripted)
         if outcome.status != "COMPLETED" and (outcome.error or {}).get("type") != "SQL_EXECUTION_EXCEPTION":
-            item.status = "EVALUATION_FAILED"
+            item.status = "EVALUATION_CANCELLED" if outcome.status == "CANCELLED" else "EVALUATION_FAILED"
             return
         _take(item, outcome)
         actual = _scored(self.statement(item.actual_statement, item.actual_query))
@@ -183,7 +219,7 @@ class Evaluations:
 
     def _mark(self, run: EvaluationRun, status: str) -> None:
         with self._lock:
-            if self._closed.is_set():
+            if self._closed.is_set() or run.status in ENDED:
                 return
             run.status = status
             run.updated = self._controls.now()
