@@ -1,0 +1,431 @@
+"""One form for queries that mean the same by the rules of SQL alone; equal forms are a proof, different ones nothing.
+
+Rows are a bag: the order of the outermost rows and of the columns' names do not count. Aliases, common table
+expressions, plain derived tables, the order of inner joins, of conditions and of grouping keys go away.
+``percentile_cont`` and ``percentile_approx`` stay two functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlglot import exp
+
+from mlflow_genie_plugin.evaluation.canonical_expressions import (
+    TRUE,
+    Expressions,
+    Form,
+    UnsupportedFormError,
+    compared,
+    joined,
+)
+from mlflow_genie_plugin.evaluation.refuter.frozen import unstoppable
+from mlflow_genie_plugin.evaluation.refuter.reading import is_aggregate, own_nodes
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+from mlflow_genie_plugin.sql_dialect import normalise_name
+from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
+from mlflow_genie_plugin.sql_dialect.calls import parse_calls
+
+_KNOWN = frozenset({"with_", "expressions", "distinct", "from_", "joins", "where", "group", "having", "order", "limit",
+                    "offset", "qualify", "hint", "kind"})  # fmt: skip
+_INNER = frozenset({"", "INNER", "CROSS"})
+
+
+@dataclass(slots=True)
+class _Source:
+    """A FROM item: what its columns stand for (None: any name, as written), and itself as a form."""
+
+    alias: str
+    token: str
+    form: Form
+    columns: dict[str, Form] | None = None
+
+
+def canonical_query(sql: str, schema: SpaceSchema | None = None) -> str | None:
+    """Return the canonical form of a query as text; None when it holds something without one.
+
+    Equal texts prove that the queries return the same bag of rows on every database (of that schema).
+
+    Raises:
+        SqlParseError: The text is not one query.
+    """
+    if unstoppable(sql) is not None:
+        # Written once and written twice differ for a random number, so only the very same tree is the same.
+        return "exactly " + parse_calls(sql).sql("databricks", normalize_functions=False, comments=False)
+    try:
+        form = _Canonical(schema).top(parse_calls(sql))
+    except UnsupportedFormError:
+        return None
+    return repr(_settled(form, {}, 0))
+
+
+class _Canonical:
+    def __init__(self, schema: SpaceSchema | None) -> None:
+        self._columns_of = lru_cache(maxsize=None)(lambda name: _known_columns(schema, name))
+        self._tokens = 0
+
+    def top(self, tree: exp.Expr) -> Form:
+        return self._query(tree, {}, [])[0]
+
+    def _query(
+        self, query: exp.Expr, ctes: dict[str, exp.Expr], outer: list[list[_Source]], *, rows_only: bool = False
+    ) -> tuple[Form, list[str] | None]:
+        """Return the form of a query and the names of its columns (None when they are not known)."""
+        while isinstance(query, exp.Subquery | exp.Paren) and not any(query.args.get(k) for k in ("order", "limit", "with_")):
+            query = query.this
+        with_ = query.args.get("with_")
+        if with_ is not None:
+            if with_.args.get("recursive"):
+                raise UnsupportedFormError
+            ctes = dict(ctes)
+            for cte in with_.expressions:
+                if cte.args["alias"].args.get("columns"):
+                    raise UnsupportedFormError
+                # Each body keeps the names it could see, so that a later one of the same name does not reach into it.
+                ctes[cte.alias.lower()] = exp.Tuple(expressions=[], this=cte.this, visible=dict(ctes))
+        if isinstance(query, exp.SetOperation):
+            return self._set_operation(query, ctes, outer)
+        if not isinstance(query, exp.Select):
+            raise UnsupportedFormError
+        return self._select(query, ctes, outer, rows_only=rows_only)
+
+    def _set_operation(
+        self, query: exp.SetOperation, ctes: dict[str, exp.Expr], outer: list[list[_Source]]
+    ) -> tuple[Form, list[str] | None]:
+        if any(query.args.get(key) for key in ("limit", "offset", "by_name", "side", "kind", "on")):
+            raise UnsupportedFormError
+        left, names = self._query(query.left, ctes, outer)
+        right, _ = self._query(query.right, ctes, outer)
+        distinct = bool(query.args.get("distinct"))
+        if isinstance(query, exp.Union):
+            kind = ("union", distinct)
+            members = [*(left[1][1:] if left[:1] == kind[:1] and left[2] is distinct else [left])]
+            members += right[1][1:] if right[:1] == kind[:1] and right[2] is distinct else [right]
+            return ("union", ("set" if distinct else "bag", *members), distinct), names
+        return (query.key, distinct, left, right), names
+
+    def _select(
+        self, select: exp.Select, ctes: dict[str, exp.Expr], outer: list[list[_Source]], *, rows_only: bool
+    ) -> tuple[Form, list[str] | None]:
+        if any(value for key, value in select.args.items() if key not in _KNOWN):
+            raise UnsupportedFormError
+        scope: list[_Source] = []
+        scopes = [scope, *outer]
+        entries: list[Form] = []
+        conditions: list[Form] = []
+        aliases: dict[str, exp.Expr] = {}
+        to_form = self._expressions(scopes, ctes, aliases)
+        inner = self._from(select, ctes, scopes, entries, conditions, to_form)
+        projections, names = self._projections(select, scope, to_form, inner=inner)
+        aliases.update({item.alias.lower(): item.this for item in select.expressions if isinstance(item, exp.Alias)})
+        where = select.args.get("where")
+        if where is not None:
+            conditions.append(to_form.form(where.this))
+        group = self._group(select, to_form)
+        having, qualify = (self._clause(select, key, to_form) for key in ("having", "qualify"))
+        aggregated = any(is_aggregate(node) for node in own_nodes(select))
+        windowed = any(isinstance(node, exp.Window) for node in own_nodes(select))
+        distinct = select.args.get("distinct")
+        if distinct is not None and distinct.args.get("on") is not None:
+            raise UnsupportedFormError
+        is_distinct = distinct is not None
+        if is_distinct and group is None and not aggregated and not windowed and qualify == TRUE:
+            group, is_distinct = ("set", *dict.fromkeys(projections)), False
+        elif is_distinct and group is not None and group[0] == "set" and set(group[1:]) <= set(projections):
+            is_distinct = False
+        limit: Form = ()
+        if select.args.get("limit") is not None or select.args.get("offset") is not None:
+            limit = (self._order(select, to_form), *(self._limit(select, key, to_form) for key in ("limit", "offset")))
+        if rows_only and group is None and not aggregated and not limit and not is_distinct:
+            projections = []
+        sources = ("sources", inner, *entries)
+        return ("select", sources, joined("and", conditions), group, having, qualify, is_distinct, limit,
+                ("projections", *projections)), names  # fmt: skip
+
+    # --- FROM
+
+    def _from(
+        self,
+        select: exp.Select,
+        ctes: dict[str, exp.Expr],
+        scopes: list[list[_Source]],
+        entries: list[Form],
+        conditions: list[Form],
+        to_form: Expressions,
+    ) -> bool:
+        """Read FROM and its joins; return whether all are inner, so that their order does not count."""
+        joins = select.args.get("joins") or []
+        kinds = [_join_kind(join) for join in joins]
+        inner = all(kind in _INNER for kind in kinds)
+        from_ = select.args.get("from_")
+        items = [(from_.this, "", None)] if from_ is not None else []
+        items += [(join.this, kind, join) for join, kind in zip(joins, kinds, strict=True)]
+        has_star = any(isinstance(node, exp.Star) and isinstance(node.parent, exp.Select | exp.Column) for node in own_nodes(select))
+        for item, kind, join in items:
+            source = self._source(item, ctes, scopes[1:], entries if inner else None, conditions)
+            scopes[0].append(source)
+            on: Form = TRUE
+            if join is not None and join.args.get("on") is not None:
+                on = to_form.form(join.args["on"])
+            if join is not None and (using := join.args.get("using")):
+                if kind not in (*_INNER, "LEFT") or has_star or len(scopes[0]) != 2:
+                    raise UnsupportedFormError
+                left = scopes[0][0]
+                names = [label.name.lower() for label in using]
+                on = joined("and", [compared("=", _of(left, name), _of(source, name)) for name in names])
+                source.columns = _without(source, names)
+            if inner:
+                conditions.append(on)
+                if source.token:
+                    entries.append((source.token, source.form))
+            else:
+                entries.append((source.token, source.form, kind, on))
+        if inner and has_star and len(entries) > 1 and any(source.columns is None for source in scopes[0]):
+            raise UnsupportedFormError
+        return inner
+
+    def _source(
+        self,
+        item: exp.Expr,
+        ctes: dict[str, exp.Expr],
+        outer: list[list[_Source]],
+        entries: list[Form] | None,
+        conditions: list[Form],
+    ) -> _Source:
+        alias = item.args.get("alias")
+        if (alias is not None and alias.args.get("columns")) or any(
+            item.args.get(key) for key in ("pivots", "sample", "joins", "laterals", "version", "when")
+        ):
+            raise UnsupportedFormError
+        name = item.alias_or_name.lower()
+        if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
+            body = ctes.get(item.name.lower()) if not item.args.get("db") else None
+            if body is None:
+                if not item.args.get("db") and is_cte_reference(item):
+                    raise UnsupportedFormError
+                full, columns = self._columns_of(".".join(f"`{part.name}`" for part in item.parts))
+                token = self._token()
+                known = None if columns is None else {column: ("column", token, column) for column in columns}
+                return _Source(name, token, ("table", full), known)
+            return self._derived(name, body.args["this"], body.args["visible"], outer, entries, conditions)
+        if isinstance(item, exp.Subquery):
+            return self._derived(name, item.this, ctes, outer, entries, conditions)
+        raise UnsupportedFormError
+
+    def _derived(
+        self,
+        name: str,
+        query: exp.Expr,
+        ctes: dict[str, exp.Expr],
+        outer: list[list[_Source]],
+        entries: list[Form] | None,
+        conditions: list[Form],
+    ) -> _Source:
+        form, names = self._query(query, ctes, outer)
+        if names is None or len(set(names)) != len(names):
+            raise UnsupportedFormError
+        if entries is not None and _is_plain(form):
+            # A plain SELECT inside FROM is the same as its tables and conditions put in its place.
+            entries += form[1][2:]
+            conditions.append(form[2])
+            return _Source(name, "", (), dict(zip(names, form[8][1:], strict=True)))
+        token = self._token()
+        columns = {column: ("column", token, position) for position, column in enumerate(names)}
+        return _Source(name, token, form, columns)
+
+    def _token(self) -> str:
+        self._tokens += 1
+        return f"\0{self._tokens}"
+
+    # --- columns and clauses
+
+    def _expressions(
+        self, scopes: list[list[_Source]], ctes: dict[str, exp.Expr], aliases: dict[str, exp.Expr]
+    ) -> Expressions:
+        def column(node: exp.Column) -> Form:
+            return self._column(node, scopes, aliases, expressions)
+
+        def query(node: exp.Expr, rows_only: bool) -> Form:
+            return self._query(node, ctes, scopes, rows_only=rows_only)[0]
+
+        expressions = Expressions(column, query)
+        return expressions
+
+    @staticmethod
+    def _column(
+        node: exp.Column, scopes: list[list[_Source]], aliases: dict[str, exp.Expr], expressions: Expressions
+    ) -> Form:
+        name, table = node.name.lower(), node.table.lower()
+        for level, scope in enumerate(scopes):
+            if table:
+                fitting = [source for source in scope if source.alias == table]
+            else:
+                fitting = [source for source in scope if source.columns is not None and name in source.columns]
+                open_ = [source for source in scope if source.columns is None]
+                if open_ and not (len(scope) == 1 and len(scopes) == 1 and name not in aliases):
+                    # It cannot be told where the name belongs: only the same name in the same place is the same.
+                    raise UnsupportedFormError
+                fitting += open_
+                if not fitting and level == 0 and name in aliases:
+                    value = aliases[name]
+                    return expressions.form(value) if not (isinstance(value, exp.Column) and value.name.lower() == name) else _missing()
+            if len(fitting) > 1:
+                raise UnsupportedFormError
+            if fitting:
+                return _of(fitting[0], name)
+        raise UnsupportedFormError
+
+    def _projections(
+        self, select: exp.Select, scope: list[_Source], to_form: Expressions, *, inner: bool
+    ) -> tuple[list[Form], list[str] | None]:
+        forms: list[Form] = []
+        names: list[str] | None = []
+        for item in select.expressions:
+            value = item.unalias()
+            if not (isinstance(value, exp.Star) or (isinstance(value, exp.Column) and isinstance(value.this, exp.Star))):
+                forms.append(to_form.form(item))
+                names = None if names is None else [*names, item.alias_or_name.lower()]
+                continue
+            if isinstance(value, exp.Star) and any(value.args.values()):
+                raise UnsupportedFormError
+            table = value.table.lower() if isinstance(value, exp.Column) else ""
+            for source in scope:
+                if table not in ("", source.alias):
+                    continue
+                if source.columns is None:
+                    forms.append(("every", source.token))
+                    names = None
+                else:
+                    forms += source.columns.values()
+                    names = None if names is None else [*names, *source.columns]
+        del inner
+        return forms, names
+
+    @staticmethod
+    def _group(select: exp.Select, to_form: Expressions) -> Form | None:
+        group = select.args.get("group")
+        if group is None:
+            return None
+        if any(value for key, value in group.args.items() if key not in ("expressions", "all")):
+            raise UnsupportedFormError
+        keys = list(group.expressions)
+        if group.args.get("all"):
+            keys = [item for item in select.expressions if not any(map(is_aggregate, item.find_all(exp.Func)))]
+        return ("set", *dict.fromkeys(to_form.form(_ordinal(key, select)) for key in keys))
+
+    @staticmethod
+    def _clause(select: exp.Select, key: str, to_form: Expressions) -> Form:
+        clause = select.args.get(key)
+        return TRUE if clause is None else to_form.form(clause.this)
+
+    @staticmethod
+    def _order(select: exp.Select, to_form: Expressions) -> Form:
+        order = select.args.get("order")
+        if order is None:
+            return ()
+        return tuple(
+            (to_form.form(_ordinal(key.this, select)), bool(key.args.get("desc")), bool(key.args.get("nulls_first")))
+            for key in order.expressions
+        )
+
+    @staticmethod
+    def _limit(select: exp.Select, key: str, to_form: Expressions) -> Form:
+        clause = select.args.get(key)
+        if clause is None:
+            return None
+        if clause.expression is None or clause.args.get("expressions"):
+            raise UnsupportedFormError
+        return to_form.form(clause.expression)
+
+
+def _known_columns(schema: SpaceSchema | None, name: str) -> tuple[str, list[str] | None]:
+    asset = schema.asset(name) if schema is not None else None
+    if asset is None:
+        return normalise_name(name), None
+    return asset.name, None if asset.columns is None else [column.name.lower() for column in asset.columns]
+
+
+def _missing() -> Form:
+    raise UnsupportedFormError
+
+
+def _of(source: _Source, name: str) -> Form:
+    if source.columns is None:
+        return "column", source.token, name
+    if name not in source.columns:
+        raise UnsupportedFormError
+    return source.columns[name]
+
+
+def _without(source: _Source, names: list[str]) -> dict[str, Form] | None:
+    """Return a source's columns without those that USING merged into the left ones, so that the plain name is the left's."""
+    if source.columns is None:
+        return None
+    return {column: form for column, form in source.columns.items() if column not in names}
+
+
+def _join_kind(join: exp.Join) -> str:
+    parts = [str(join.args.get(key) or "").upper() for key in ("method", "side", "kind")]
+    if parts[0]:
+        raise UnsupportedFormError
+    kind = parts[1] or parts[2]
+    if parts[1] and parts[2] not in ("", "OUTER"):
+        kind = f"{parts[1]} {parts[2]}"
+    return kind
+
+
+def _ordinal(key: exp.Expr, select: exp.Select) -> exp.Expr:
+    if isinstance(key, exp.Literal) and not key.is_string and key.name.isdigit():
+        if not 1 <= int(key.name) <= len(select.expressions):
+            raise UnsupportedFormError
+        found: exp.Expr = select.expressions[int(key.name) - 1].unalias()
+        return found
+    return key
+
+
+def _is_plain(form: Form) -> bool:
+    """Return whether a SELECT only picks, filters and joins: no groups, no windows, no aggregates, no limit."""
+    if form[0] != "select" or not form[1][1]:
+        return False
+    if form[3] is not None or form[4] != TRUE or form[5] != TRUE or form[6] or form[7]:
+        return False
+    return not any(_has_call(projection) for projection in form[8][1:]) and len(form[1]) > 2
+
+
+def _has_call(form: Form) -> bool:
+    """Return whether a projection is anything but a column, a constant or arithmetic over them."""
+    if not isinstance(form, tuple):
+        return False
+    if form[:1] and isinstance(form[0], str) and form[0] not in _PLAIN:
+        return True
+    return any(_has_call(part) for part in form[1:] if isinstance(part, tuple))
+
+
+_PLAIN = frozenset({"column", "number", "text", "boolean", "add", "mul", "sub", "div", "this", "expression", "bag", "cast"})
+
+
+def _settled(form: Form, labels: dict[str, str], depth: int) -> Form:
+    """Give tables their final labels, and members whose order does not count their order."""
+    if isinstance(form, str):
+        return labels.get(form, form)
+    if not isinstance(form, tuple) or not form:
+        return form
+    if form[0] == "select":
+        return _settled_select(form, labels, depth)
+    parts = [_settled(part, labels, depth) for part in form]
+    if parts[0] in ("and", "or", "set"):
+        return (parts[0], *sorted(dict.fromkeys(parts[1:]), key=repr))
+    if parts[0] == "bag":
+        return ("bag", *sorted(parts[1:], key=repr))
+    return tuple(parts)
+
+
+def _settled_select(form: Form, labels: dict[str, str], depth: int) -> Form:
+    sources = [(entry[0], _settled(entry[1], labels, depth + 1), entry[2:]) for entry in form[1][2:]]
+    if form[1][1]:
+        sources.sort(key=lambda entry: repr(entry[1]))
+    inner = {**labels, **{token: f"@{depth}.{rank}" for rank, (token, _, _) in enumerate(sources)}}
+    settled: list[Any] = [(inner[token], own, *(_settled(part, inner, depth) for part in rest)) for token, own, rest in sources]
+    return ("select", tuple(settled), *(_settled(part, inner, depth) for part in form[2:]))

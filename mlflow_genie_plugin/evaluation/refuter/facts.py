@@ -1,0 +1,232 @@
+"""What two queries say about the data they would tell apart: constants, kinds and equated columns, by table and column."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlglot import exp
+
+from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
+from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, function_name
+from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern, looks_like_date
+
+Place = tuple[str, str]
+COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ)
+
+_TEXT_FUNCTIONS = frozenset(
+    """lower upper trim ltrim rtrim initcap concat substr substring length len split regexp_extract regexp_replace
+    replace contains startswith endswith instr locate lpad rpad like concat_ws""".split()
+)
+_DATE_FUNCTIONS = frozenset(
+    """year month quarter day dayofmonth dayofweek weekday dayofyear week weekofyear date_trunc trunc datediff date_diff
+    date_add date_sub add_months months_between last_day date_format next_day hour minute second date_part timediff
+    timestampdiff timestampadd dateadd""".split()
+)
+_NUMBER_FUNCTIONS = frozenset(
+    "sum avg mean stddev stddev_samp stddev_pop variance var_pop var_samp median percentile round abs floor ceil sqrt".split()
+)
+
+
+class Facts:
+    """Collected once per pair; ``domains`` are the values worth trying, ``joined`` the classes of equated columns."""
+
+    def __init__(self, readings: Iterable[Reading], seed: int) -> None:
+        self.readings = tuple(readings)
+        self.constants: dict[Place, list[Any]] = {}
+        self.hints: dict[Place, Counter[str]] = {}
+        self.numbers: set[Any] = set()
+        self.years: tuple[int, ...] = ()
+        self._parents: dict[Place, Place] = {}
+        self._rng = random.Random(seed)
+        self.years = tuple(sorted(self._years()))
+        self._solver = Solver(self._rng, self.years)
+        for reading in self.readings:
+            for tree in reading.trees:
+                for node in tree.walk():
+                    self._node(node, reading)
+
+    def place(self, reading: Reading, node: exp.Expr) -> Place | None:
+        """Return table and column of a column node; None when it is not a table's column."""
+        trace = reading.trace(node)
+        if isinstance(trace, Slot):
+            return self._place_of(reading, trace)
+        return None
+
+    @staticmethod
+    def _place_of(reading: Reading, slot: Slot) -> Place:
+        return reading.tables[slot.source], slot.column
+
+    def class_of(self, place: Place) -> Place:
+        """Return the representative of the columns that are equated with this one, here or transitively."""
+        while (parent := self._parents.get(place, place)) != place:
+            place = parent
+        return place
+
+    def equate(self, one: Place, other: Place) -> None:
+        """Note that two columns are compared for equality, or refer to one another."""
+        self._parents[self.class_of(one)] = self.class_of(other)
+        self._parents.setdefault(self.class_of(other), self.class_of(other))
+
+    def _years(self) -> Iterator[int]:
+        for reading in self.readings:
+            for node in (literal for tree in reading.trees for literal in tree.find_all(exp.Literal)):
+                text = node.name
+                if re.fullmatch(r"(19|20)\d\d", text):
+                    yield int(text)
+                elif (match := re.match(r"((?:19|20)\d\d)-?\d\d(?:-?\d\d|\Z)", text)) and node.is_string:
+                    yield int(match[1])
+
+    def _node(self, node: exp.Expr, reading: Reading) -> None:
+        if isinstance(node, COMPARISONS):
+            self._compared(node.left, node.right, reading)
+        elif isinstance(node, exp.Between):
+            for bound in (node.args["low"], node.args["high"]):
+                self._compared(node.this, bound, reading)
+        elif isinstance(node, exp.In):
+            self._in(node, reading)
+        elif isinstance(node, exp.Like | exp.ILike | exp.RegexpLike):
+            self._like(node, reading)
+        elif isinstance(node, exp.Case) and node.this is not None:
+            for branch in node.args.get("ifs") or ():
+                self._compared(node.this, branch.this, reading)
+        elif isinstance(node, exp.Join):
+            self._using(node, reading)
+        elif isinstance(node, exp.Func):
+            self._function(node, reading)
+        elif isinstance(node, exp.Mul | exp.Div | exp.Mod):
+            for side in (node.left, node.right):
+                self._hint(side, reading, "int")
+        elif isinstance(node, exp.Add | exp.Sub):
+            kind = "date" if isinstance(node.right, exp.Interval) or isinstance(node.left, exp.Interval) else "int"
+            for side in (node.left, node.right):
+                self._hint(side, reading, kind)
+
+    def _in(self, node: exp.In, reading: Reading) -> None:
+        for item in node.expressions:
+            self._compared(node.this, item, reading)
+        query = node.args.get("query")
+        inner = query.this if isinstance(query, exp.Subquery) else query
+        if isinstance(inner, exp.Select) and len(inner.expressions) == 1:
+            self._compared(node.this, inner.expressions[0].unalias(), reading)
+        elif isinstance(inner, exp.Select) and isinstance(node.this, exp.Tuple):
+            for one, other in zip(node.this.expressions, inner.expressions, strict=False):
+                self._compared(one, other.unalias(), reading)
+
+    def _using(self, join: exp.Join, reading: Reading) -> None:
+        select = join.parent
+        sources = reading.sources.get(id(select), [])
+        for label in join.args.get("using") or ():
+            places = []
+            for source in sources:
+                trace: Any = Slot(source.number, label.name.lower()) if source.table else source.columns.get(label.name.lower())
+                if isinstance(trace, Slot) and trace.column in reading.columns_of(reading.tables[trace.source]):
+                    places.append(self._place_of(reading, trace))
+            for one, other in zip(places, places[1:], strict=False):
+                self.equate(one, other)
+
+    def _compared(self, left: exp.Expr, right: exp.Expr, reading: Reading) -> None:
+        if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+            for one, other in zip(left.expressions, right.expressions, strict=False):
+                self._compared(one, other, reading)
+            return
+        places = [self.place(reading, plain(side)) for side in (left, right)]
+        if places[0] is not None and places[1] is not None and places[0] != places[1]:
+            self.equate(*places)  # type: ignore[arg-type]
+            return
+        for node, other in ((left, right), (right, left)):
+            value = constant(other)
+            if value is not None:
+                self._constant(node, value, reading)
+            elif isinstance(other, exp.Subquery) and isinstance(other.this, exp.Select) and other.this.expressions:
+                inner = other.this.expressions[0].unalias()
+                arguments = inner.expressions if isinstance(inner, exp.Anonymous) else []
+                for each in (inner, *arguments[:1]):
+                    one, two = self.place(reading, plain(node)), self.place(reading, plain(each))
+                    if one is not None and two is not None and one != two:
+                        self.equate(one, two)
+
+    def _constant(self, node: exp.Expr, value: Any, reading: Reading) -> None:
+        column = plain(node)
+        if isinstance(column, exp.Column) and isinstance(trace := reading.trace(column), Aggregate):
+            node = trace.call
+        if isinstance(node, exp.Func) and function_name(node) in ("sum", "avg", "min", "max", "mean") and isinstance(node, exp.Anonymous):
+            node = node.expressions[0] if node.expressions else node
+        for each in neighbours(value):
+            found = self._solver.solve(node, each)
+            if found is not None and (place := self.place(reading, found[0])) is not None:
+                known = self.constants.setdefault(place, [])
+                if found[1] is not None and found[1] not in known:
+                    known.append(found[1])
+                if node is found[0] or isinstance(node, exp.Paren):
+                    self._note(place, _kind_of(value))
+
+    def _like(self, node: exp.Expr, reading: Reading) -> None:
+        found = self._solver.solve(node.this, "")
+        place = None if found is None else self.place(reading, found[0])
+        if place is None:
+            return
+        self._note(place, "text")
+        patterns = [node.expression] if isinstance(node.expression, exp.Literal) else node.expression.find_all(exp.Literal)
+        for pattern in patterns:
+            value = constant(pattern)
+            if isinstance(value, str):
+                text = instance_of_pattern(value, self._rng) if not isinstance(node, exp.RegexpLike) else _plain_regex(value)
+                self.constants.setdefault(place, []).extend([text, text.swapcase(), text + "x", "x" + text, text[1:]])
+
+    def _function(self, node: exp.Func, reading: Reading) -> None:
+        name = function_name(node)
+        arguments = list(node.expressions) if isinstance(node, exp.Anonymous) else []
+        if isinstance(node, exp.Extract):
+            name, arguments = "year", [node.expression]
+        kind = "text" if name in _TEXT_FUNCTIONS else "date" if name in _DATE_FUNCTIONS else "int" if name in _NUMBER_FUNCTIONS else ""
+        if kind:
+            for argument in arguments:
+                self._hint(argument, reading, kind)
+        if name in ("contains", "startswith", "endswith") and len(arguments) == 2:
+            value = constant(arguments[1])
+            if isinstance(value, str) and (found := self._solver.solve(arguments[0], value)) is not None:
+                if (place := self.place(reading, found[0])) is not None:
+                    self.constants.setdefault(place, []).extend([value, value + "x", "x" + value, value.swapcase()])
+        if name in ("coalesce", "nvl", "ifnull", "nullif", "if", "decode") and len(arguments) > 1:
+            for other in arguments[1:]:
+                if (value := constant(other)) is not None and name != "if":
+                    self._constant(arguments[0], value, reading)
+
+    def _hint(self, node: exp.Expr, reading: Reading, kind: str) -> None:
+        if isinstance(node, exp.Column) and (place := self.place(reading, node)) is not None:
+            self._note(place, kind)
+
+    def _note(self, place: Place, kind: str) -> None:
+        self.hints.setdefault(place, Counter())[kind] += 1
+
+
+def plain(node: exp.Expr) -> exp.Expr:
+    """Return an expression without parentheses, casts and MEASURE around it."""
+    while True:
+        if isinstance(node, exp.Paren | exp.Cast):
+            node = node.this
+        elif isinstance(node, exp.Anonymous) and node.name.lower() == "measure" and node.expressions:
+            node = node.expressions[0]
+        else:
+            return node
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int"
+    if isinstance(value, str):
+        return "datetext" if looks_like_date(value) else "text"
+    if isinstance(value, dt.datetime):
+        return "timestamp"
+    return "date" if isinstance(value, dt.date) else "decimal"
+
+
+def _plain_regex(pattern: str) -> str:
+    return re.sub(r"[\^$\\.*+?()\[\]{}|]", "", pattern.split("|")[0])

@@ -1,0 +1,189 @@
+"""Try to tell two queries apart; what cannot be told apart on many databases is taken as the same, with a confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mlflow_genie_plugin.errors import SqlFailedError
+from mlflow_genie_plugin.evaluation.canonical_query import canonical_query
+from mlflow_genie_plugin.evaluation.refuter.bags import Matcher, says_something
+from mlflow_genie_plugin.evaluation.refuter.definitions import MissingDefinitionError
+from mlflow_genie_plugin.evaluation.refuter.frozen import unstoppable
+from mlflow_genie_plugin.evaluation.refuter.pair import Pair
+from mlflow_genie_plugin.evaluation.refuter.refutation import (
+    DIFFERENT,
+    EQUIVALENT,
+    Refutation,
+    confidence_of,
+    unknown,
+)
+from mlflow_genie_plugin.evaluation.refuter.tables import Constraints
+from mlflow_genie_plugin.evaluation.refuter.witness import ROW_LIMIT, SECONDS, differs, shrink, write_down
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+from mlflow_genie_plugin.sql_dialect import SqlParseError, require_read_only
+from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, scratch
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.refuter.generate import Data
+
+DATABASES = 8
+THOROUGH_DATABASES = 16
+# Below this many databases that say something, agreement is a coincidence.
+ENOUGH_INFORMATIVE = 3
+_SHRINKING_TRIALS = 40
+
+
+@dataclass
+class _Tally:
+    """What the databases so far gave."""
+
+    matcher: Matcher = field(default_factory=Matcher)
+    run: int = 0
+    informative: int = 0
+    failures: list[str] = field(default_factory=list)
+    ties: int = 0
+
+
+def refute(
+    expected_sql: str,
+    actual_sql: str,
+    schema: SpaceSchema | None = None,
+    *,
+    databases: int = DATABASES,
+    constraints: Constraints | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Refutation:
+    """Decide whether two Databricks queries mean the same, by evidence.
+
+    Args:
+        expected_sql: The right query.
+        actual_sql: The query to judge.
+        schema: Tables, metric views and functions; None infers tables and columns from the queries.
+        databases: How many databases to generate; twice as many when too few of them say something.
+        constraints: Keys and references known from elsewhere.
+        parameters: Values of ``:name`` parameters.
+
+    Returns:
+        ``different`` with a witness; ``equivalent`` by canonical form or by agreement; ``unknown`` when a query cannot
+        run, cannot be made to give the same rows twice, or gives nothing to compare. The same arguments give the same
+        refutation.
+    """
+    known, values = constraints or Constraints(), dict(parameters or {})
+    try:
+        for sql in (expected_sql, actual_sql):
+            require_read_only(sql)
+        forms = [canonical_query(sql, schema) for sql in (expected_sql, actual_sql)]
+        if forms[0] is not None and forms[0] == forms[1]:
+            return Refutation(EQUIVALENT, 1.0, "both queries have the same canonical form", proof="canonical")
+        for sql, which in ((expected_sql, "the expected query"), (actual_sql, "the answer's query")):
+            if (name := unstoppable(sql)) is not None:
+                return unknown(f"{which} uses {name}, which gives other values at every run")
+        pair = Pair(expected_sql, actual_sql, schema, known, values)
+        pair.translated  # noqa: B018 raises here, not halfway
+    except (SqlParseError, MissingDefinitionError) as error:
+        return unknown(str(error))
+    except SqlFailedError as error:
+        return unknown(f"a query cannot be run on generated data: {error.what}")
+    tally = _Tally()
+    with scratch(list(pair.scratch_tables.values())) as database:
+        for number in range(databases * 2):
+            if number >= databases and tally.informative >= ENOUGH_INFORMATIVE:
+                break
+            if number >= 3 and tally.run == 0:
+                break  # neither query ever ran
+            found = _try(pair, database, number, tally)
+            if found is not None:
+                return found
+            if tally.failures and "STATEMENT_TIMEOUT" in tally.failures[-1]:
+                break
+    return _agreement(tally)
+
+
+def _try(pair: Pair, database: ScratchDatabase, number: int, tally: _Tally) -> Refutation | None:
+    """Run both queries on one database; return the refutation when they differ."""
+    data = pair.generator.database(number)
+    try:
+        with database.within(SECONDS):
+            one, other = pair.run(database, data, ROW_LIMIT)
+            if one.truncated or other.truncated:
+                tally.failures.append(f"a result has more than {ROW_LIMIT:,} rows")
+                return None
+            tally.run += 1
+            if tally.matcher.agree(one.rows, other.rows, (len(one.columns), len(other.columns))):
+                tally.informative += says_something(one.rows) or says_something(other.rows)
+                return None
+            if not differs(pair, database, data):
+                if not pair.leaves_order_open:
+                    # Each database agrees by itself, but under another order of columns than those before.
+                    return _witnessed(pair, database, data, number, tally, shrinking=False)
+                tally.ties += 1
+                return None
+        return _witnessed(pair, database, data, number, tally, shrinking=True)
+    except SqlFailedError as error:
+        tally.failures.append(error.what)
+        return None
+
+
+def _witnessed(
+    pair: Pair, database: ScratchDatabase, data: Data, number: int, tally: _Tally, *, shrinking: bool
+) -> Refutation:
+    def still(less: Data) -> bool:
+        if not pair.generator.holds(less):
+            return False
+        try:
+            return differs(pair, database, less)
+        except SqlFailedError:
+            return False  # without these rows a query fails, so they stay
+
+    with database.within(SECONDS * 2):
+        small = shrink(data, still, _SHRINKING_TRIALS) if shrinking else data
+        results = pair.run(database, small, ROW_LIMIT)
+    rows = sum(map(len, small.values()))
+    counts = f"{len(results[0].rows)} and {len(results[1].rows)} rows"
+    widths = (len(results[0].columns), len(results[1].columns))
+    what = f"{widths[0]} and {widths[1]} columns" if widths[0] != widths[1] else counts
+    return Refutation(
+        DIFFERENT,
+        1.0,
+        f"on a database of {rows} row{'' if rows == 1 else 's'} the results differ ({what})",
+        proof="witness",
+        witness=write_down(pair, small, number, results),
+        databases=tally.run,
+        informative=tally.informative,
+    )
+
+
+def _agreement(tally: _Tally) -> Refutation:
+    if tally.run == 0:
+        why = tally.failures[0] if tally.failures else "no database could be made"
+        return unknown(f"a query cannot be run on generated data: {why}")
+    if tally.informative < ENOUGH_INFORMATIVE:
+        why = "the results hold nothing to compare"
+        if tally.ties:
+            why = "ties decide the results"
+        elif tally.failures:
+            why = f"the queries failed on the others ({tally.failures[0]})"
+        return unknown(
+            f"only {tally.informative} of {tally.run + len(tally.failures)} generated databases say something: {why}",
+            tally.run,
+            tally.informative,
+        )
+    if tally.matcher.extra_columns:
+        return Refutation(
+            DIFFERENT,
+            1.0,
+            f"the answer has {tally.matcher.extra_columns} columns more; the rest agreed on {tally.informative} databases",
+            databases=tally.run,
+            informative=tally.informative,
+            extra_columns=tally.matcher.extra_columns,
+        )
+    return Refutation(
+        EQUIVALENT,
+        confidence_of(tally.informative),
+        f"the results agree on {tally.informative} generated databases that say something",
+        proof="databases",
+        databases=tally.run,
+        informative=tally.informative,
+    )

@@ -1,0 +1,322 @@
+"""Rows that a query selects, or just misses: built from its conditions, one partner row in each table it reads."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlglot import exp
+
+from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
+from mlflow_genie_plugin.evaluation.refuter.facts import COMPARISONS, plain
+from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source, function_name
+from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
+
+NULL = object()
+_MOST_COPIES = 60
+_DEPTH = 6
+_OPPOSITE = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.GT: exp.LTE, exp.LTE: exp.GT, exp.LT: exp.GTE, exp.GTE: exp.LT}
+_MIRRORED = {exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.LTE: exp.GTE}
+
+
+@dataclass(slots=True)
+class _Cell:
+    value: Any = None
+
+
+@dataclass(slots=True)
+class JoinedRow:
+    """One row per occurrence of a table, with the values that conditions ask for.
+
+    Attributes:
+        cells: Wanted values; equated columns share a cell. ``NULL`` stands for NULL.
+        copies: By occurrence, how many rows that differ in nothing but keys and ``spread``.
+        spread: Values of a column over those copies, so that their sum, average or count is on a threshold.
+    """
+
+    cells: dict[Slot, _Cell] = field(default_factory=dict)
+    copies: dict[int, int] = field(default_factory=dict)
+    spread: dict[Slot, list[Any]] = field(default_factory=dict)
+    touched: set[int] = field(default_factory=set)
+
+    def assign(self, slot: Slot, value: Any) -> None:
+        self.touched.add(slot.source)
+        cell = self.cells.setdefault(slot, _Cell())
+        if cell.value is None:
+            cell.value = value
+
+    def unify(self, one: Slot, other: Slot) -> None:
+        self.touched.update((one.source, other.source))
+        first, second = self.cells.setdefault(one, _Cell()), self.cells.setdefault(other, _Cell())
+        if first is second:
+            return
+        kept = first if first.value is not None else second
+        for slot, cell in list(self.cells.items()):
+            if cell is first or cell is second:
+                self.cells[slot] = kept
+
+    def value(self, slot: Slot) -> Any:
+        cell = self.cells.get(slot)
+        return None if cell is None else cell.value
+
+
+class RowMaker:
+    """Makes joined rows for the SELECTs of one query."""
+
+    def __init__(self, reading: Reading, rng: random.Random, years: tuple[int, ...]) -> None:
+        self._reading = reading
+        self._rng = rng
+        self._solver = Solver(rng, years)
+
+    def make(self, select: exp.Select, *, miss: bool) -> JoinedRow:
+        """Return a row that ``select`` keeps; with ``miss`` one of its conditions fails, close to its edge."""
+        row = JoinedRow()
+        conditions = _conjuncts(select)
+        missed = self._rng.randrange(len(conditions)) if miss and conditions else -1
+        # The failing one first: what is set once stays.
+        for index in sorted(range(len(conditions)), key=lambda index: index != missed):
+            self._satisfy(conditions[index], index != missed, row, 0)
+        self._sources(select, row, 0, keep_where=True)
+        return row
+
+    def _sources(self, select: exp.Select, row: JoinedRow, depth: int, *, keep_where: bool) -> None:
+        sources = self._reading.sources.get(id(select), [])
+        for join in select.args.get("joins") or ():
+            on = join.args.get("on")
+            if on is not None:
+                self._satisfy(on, True, row, depth)
+            for label in join.args.get("using") or ():
+                self._same_name(sources, label.name.lower(), row)
+            if str(join.args.get("method") or "").upper() == "NATURAL":
+                for name in self._shared_names(sources):
+                    self._same_name(sources, name, row)
+        for source in sources:
+            if source.number >= 0:
+                row.touched.add(source.number)
+            if source.query is not None and depth < _DEPTH:
+                self._inner(source.query, row, depth + 1)
+        if not keep_where:
+            for condition in _conjuncts(select):
+                self._satisfy(condition, True, row, depth)
+
+    def _inner(self, query: exp.Expr, row: JoinedRow, depth: int) -> None:
+        """Make the row one that a query inside FROM, IN or EXISTS keeps."""
+        while isinstance(query, exp.Subquery | exp.Paren):
+            query = query.this
+        if isinstance(query, exp.SetOperation):
+            sides = (query.left, query.right) if isinstance(query, exp.Intersect) else (self._rng.choice((query.left, query.right)),)
+            for side in sides:
+                self._inner(side, row, depth)
+        elif isinstance(query, exp.Select) and depth < _DEPTH:
+            self._sources(query, row, depth, keep_where=False)
+
+    def _same_name(self, sources: list[Source], name: str, row: JoinedRow) -> None:
+        slots = [slot for source in sources if (slot := self._slot_of(source, name)) is not None]
+        for one, other in zip(slots, slots[1:], strict=False):
+            row.unify(one, other)
+
+    def _slot_of(self, source: Source, name: str) -> Slot | None:
+        if source.table is not None:
+            return Slot(source.number, name) if self._reading.has_column(source.table, name) else None
+        trace = source.columns.get(name)
+        return trace if isinstance(trace, Slot) else None
+
+    def _shared_names(self, sources: list[Source]) -> list[str]:
+        names = [set(self._reading.columns_of(source.table)) for source in sources if source.table is not None]
+        return sorted(set.intersection(*names)) if len(names) > 1 else []
+
+    def _satisfy(self, node: exp.Expr, want: bool, row: JoinedRow, depth: int) -> None:  # noqa: C901, PLR0912 one per form
+        if isinstance(node, exp.Paren):
+            self._satisfy(node.this, want, row, depth)
+        elif isinstance(node, exp.Not):
+            self._satisfy(node.this, not want, row, depth)
+        elif isinstance(node, exp.And | exp.Or):
+            parts = list(node.flatten())
+            if isinstance(node, exp.And) is want:
+                for part in parts:
+                    self._satisfy(part, want, row, depth)
+            else:
+                self._satisfy(self._rng.choice(parts), want, row, depth)
+        elif isinstance(node, COMPARISONS):
+            self._compare(type(node), node.left, node.right, want, row, depth)
+        elif isinstance(node, exp.Between):
+            self._between(node, want, row, depth)
+        elif isinstance(node, exp.In):
+            self._in(node, want, row, depth)
+        elif isinstance(node, exp.Like | exp.ILike):
+            value = constant(node.expression)
+            if isinstance(value, str):
+                text = instance_of_pattern(value, self._rng)
+                if isinstance(node, exp.ILike) and self._rng.random() < 0.5:
+                    text = text.swapcase()
+                self._set(node.this, text if want else self._rng.choice((text.swapcase() + "!", "x" + text + "?")), row)
+        elif isinstance(node, exp.Is):
+            self._set(node.this, NULL if want else None, row)
+        elif isinstance(node, exp.Exists):
+            if want:
+                self._inner(node.this, row, depth + 1)
+        elif isinstance(node, exp.Column):
+            self._set(node, want, row)
+        elif function_name(node) in ("isnull", "isnotnull") and isinstance(node, exp.Anonymous) and node.expressions:
+            self._set(node.expressions[0], NULL if (function_name(node) == "isnull") is want else None, row)
+        elif function_name(node) in ("contains", "startswith", "endswith") and isinstance(node, exp.Anonymous):
+            value = constant(node.expressions[1]) if len(node.expressions) == 2 else None
+            if isinstance(value, str) and want:
+                self._set(node.expressions[0], value, row)
+
+    def _between(self, node: exp.Between, want: bool, row: JoinedRow, depth: int) -> None:
+        low, high = node.args["low"], node.args["high"]
+        if want:
+            bound, kind = self._rng.choice(((low, exp.EQ), (high, exp.EQ), (low, exp.GT), (high, exp.LT)))
+            values = [constant(low), constant(high)]
+            if kind is not exp.EQ and values[0] is not None and values[0] == values[1]:
+                kind = exp.EQ
+            self._compare(kind, node.this, bound, True, row, depth)
+        else:
+            bound, kind = self._rng.choice(((low, exp.LT), (high, exp.GT)))
+            self._compare(kind, node.this, bound, True, row, depth)
+
+    def _in(self, node: exp.In, want: bool, row: JoinedRow, depth: int) -> None:
+        query = node.args.get("query")
+        if query is None:
+            values = [value for item in node.expressions if (value := constant(item)) is not None]
+            if values and want:
+                self._set(node.this, self._rng.choice(values), row)
+            elif values:
+                others = [each for value in values for each in neighbours(value) if each not in values]
+                self._set(node.this, self._rng.choice(others or [None]), row)
+            return
+        inner = query.this if isinstance(query, exp.Subquery) else query
+        if not want or not isinstance(inner, exp.Select):
+            return
+        lefts = node.this.expressions if isinstance(node.this, exp.Tuple) else [node.this]
+        for left, right in zip(lefts, inner.expressions, strict=False):
+            self._unify(left, right.unalias(), row)
+        self._inner(inner, row, depth + 1)
+
+    def _compare(
+        self, kind: type[exp.Expr], left: exp.Expr, right: exp.Expr, want: bool, row: JoinedRow, depth: int
+    ) -> None:
+        kind = exp.EQ if kind is exp.NullSafeEQ else kind
+        if not want:
+            kind = _OPPOSITE[kind]
+        if isinstance(left, exp.Tuple) and isinstance(right, exp.Tuple):
+            for one, other in zip(left.expressions, right.expressions, strict=False):
+                self._compare(kind, one, other, True, row, depth)
+            return
+        value = constant(right)
+        if value is None:
+            value = constant(left)
+            left, right, kind = right, left, _MIRRORED.get(kind, kind)
+        if value is not None:
+            self._against(kind, left, value, row)
+            return
+        if kind is exp.EQ:
+            self._unify(left, right, row)
+        for side in (left, right):
+            if isinstance(side, exp.Subquery) and depth < _DEPTH:
+                self._inner(side, row, depth + 1)
+        if kind is not exp.EQ:
+            self._order(kind, right, left, row)
+
+    def _order(self, kind: type[exp.Expr], left: exp.Expr, right: exp.Expr, row: JoinedRow) -> None:
+        """Set one of two compared columns next to the other's value, where that is already decided."""
+        one, other = (self._reading.trace(plain(side)) for side in (left, right))
+        if isinstance(one, Slot) and isinstance(other, Slot):
+            if row.value(one) in (None, NULL):
+                one, other, kind = other, one, _MIRRORED.get(kind, kind)
+            known = row.value(one)
+            if known is not None and known is not NULL and row.value(other) is None:
+                row.assign(other, self._target(_MIRRORED.get(kind, kind), known))
+
+    def _unify(self, left: exp.Expr, right: exp.Expr, row: JoinedRow) -> None:
+        one, other = (self._reading.trace(plain(side)) for side in (left, right))
+        if isinstance(one, Slot) and isinstance(other, Slot):
+            row.unify(one, other)
+
+    def _against(self, kind: type[exp.Expr], node: exp.Expr, value: Any, row: JoinedRow) -> None:
+        column = plain(node)
+        trace = self._reading.trace(column)
+        target = self._target(kind, value)
+        if isinstance(trace, Aggregate):
+            self._aggregate(trace.call, target, row)
+        elif function_name(node) and isinstance(node, exp.Anonymous) and self._aggregate(node, target, row):
+            return
+        else:
+            self._set(node, target, row)
+
+    def _target(self, kind: type[exp.Expr], value: Any) -> Any:
+        """Return a value that compares with ``value`` as wanted, mostly at the edge."""
+        if kind is exp.EQ or (kind in (exp.GTE, exp.LTE) and self._rng.random() < 0.6):
+            return value
+        if kind is exp.NEQ:
+            return self._rng.choice([each for each in neighbours(value) if each != value] or [value])
+        upward = kind in (exp.GT, exp.GTE)
+        fitting = []
+        for each in neighbours(value):
+            try:
+                fits = each > value if upward else each < value
+            except TypeError:
+                fits = False
+            if fits:
+                fitting.append(each)
+        return self._rng.choice(fitting) if fitting else value
+
+    def _aggregate(self, call: exp.Expr, target: Any, row: JoinedRow) -> bool:
+        """Ask for a group whose aggregate has a value; return whether the call is such an aggregate."""
+        name = function_name(call)
+        argument = call.expressions[0] if isinstance(call, exp.Anonymous) and call.expressions else None
+        if name not in ("count", "sum", "avg", "mean", "min", "max", "count_if") or argument is None:
+            return False
+        if not isinstance(target, int | float) and not hasattr(target, "as_tuple"):
+            if name in ("min", "max"):
+                self._set(argument, target, row)
+            return True
+        distinct = isinstance(argument, exp.Distinct)
+        inner = argument.expressions[0] if isinstance(argument, exp.Distinct) and argument.expressions else argument
+        trace = self._reading.trace(plain(inner)) if isinstance(inner, exp.Column | exp.Cast) else None
+        slot = trace if isinstance(trace, Slot) else None
+        if name in ("min", "max"):
+            self._set(inner, target, row)
+        elif name in ("count", "count_if"):
+            copies = int(target)
+            if 0 < copies <= _MOST_COPIES:
+                source = slot.source if slot is not None else max(row.touched, default=-1)
+                source = self._rng.choice(sorted(row.touched)) if slot is None and row.touched else source
+                row.copies[source] = max(copies, row.copies.get(source, 1))
+                if distinct and slot is not None:
+                    row.spread[slot] = list(range(1, copies + 1))
+        else:
+            column = self._solver.solve(inner, target)
+            slot = trace if (column and isinstance(trace := self._reading.trace(column[0]), Slot)) else None
+            if slot is None or column is None:
+                return True
+            copies = row.copies.setdefault(slot.source, self._rng.choice((1, 2, 2, 3)))
+            wanted = column[1]
+            row.touched.add(slot.source)
+            if name == "sum" and copies > 1 and isinstance(wanted, int):
+                part = wanted // copies
+                row.spread[slot] = [part] * (copies - 1) + [wanted - part * (copies - 1)]
+            elif name == "sum" and copies > 1 and hasattr(wanted, "as_tuple"):
+                part = round(wanted / copies, 0)
+                row.spread[slot] = [part] * (copies - 1) + [wanted - part * (copies - 1)]
+            else:
+                row.spread[slot] = [wanted] * copies
+        return True
+
+    def _set(self, node: exp.Expr, value: Any, row: JoinedRow) -> None:
+        if value is None:
+            return
+        found = self._solver.solve(node, value)
+        if found is not None and isinstance(trace := self._reading.trace(found[0]), Slot):
+            row.assign(trace, found[1])
+
+
+def _conjuncts(select: exp.Select) -> list[exp.Expr]:
+    found: list[exp.Expr] = []
+    for key in ("where", "having", "qualify"):
+        clause = select.args.get(key)
+        if clause is not None:
+            found += clause.this.flatten() if isinstance(clause.this, exp.And) else [clause.this]
+    return found

@@ -1,0 +1,201 @@
+"""Which value a column must have so that an expression over it has a given value: ``year(d) = 2020`` → dates of 2020."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+from decimal import Decimal
+from typing import Any
+
+from sqlglot import exp
+
+from mlflow_genie_plugin.evaluation.refuter.constants import as_date, as_timestamp, coerce, constant, number
+from mlflow_genie_plugin.evaluation.refuter.reading import function_name
+
+_TRANSPARENT = frozenset(
+    """abs bigint ceil ceiling coalesce date decimal double float floor ifnull initcap int lower ltrim nvl round rtrim
+    smallint string timestamp to_date to_timestamp tinyint trim try_to_timestamp try_cast upper lcase ucase nullif
+    to_number""".split()
+)
+_PARTS = frozenset("year month quarter day dayofmonth dayofweek weekday hour minute second dayofyear week weekofyear".split())
+_SUBSTRINGS = frozenset({"substr", "substring", "left", "mid"})
+# Years to place a month or a day in, when no constant of the queries names one.
+_YEARS = (2023, 2024)
+_PATTERNS = (
+    ("yyyy", r"(\d{4})"),
+    ("YYYY", r"(\d{4})"),
+    ("MM", r"(\d{2})"),
+    ("dd", r"(\d{2})"),
+    ("DD", r"(\d{2})"),
+)
+
+
+class Solver:
+    """Turns the value of an expression into the value of its column; choices are drawn from ``rng``."""
+
+    def __init__(self, rng: random.Random, years: tuple[int, ...] = ()) -> None:
+        self._rng = rng
+        self._years = years or _YEARS
+
+    def solve(self, node: exp.Expr, value: Any) -> tuple[exp.Column, Any] | None:  # noqa: C901, PLR0911 one per form
+        """Return the column under ``node`` and a value for it; None when there is no way back."""
+        if isinstance(node, exp.Column):
+            return node, value
+        if isinstance(node, exp.Paren | exp.Cast | exp.TryCast | exp.Trim):
+            return self.solve(node.this, value)
+        if isinstance(node, exp.Extract):
+            return self._part(str(node.this.name).lower(), node.expression, value)
+        if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
+            return self._arithmetic(node, value)
+        name = function_name(node)
+        arguments = list(node.expressions) if isinstance(node, exp.Anonymous) else []
+        if not arguments:
+            return None
+        if name in _TRANSPARENT:
+            return self.solve(arguments[0], value)
+        if name in _PARTS:
+            return self._part(name, arguments[0], value)
+        if name in ("date_part", "extract") and len(arguments) == 2:
+            return self._part(str(constant(arguments[0])).lower(), arguments[1], value)
+        if name in ("date_trunc", "trunc") and len(arguments) == 2:
+            unit, inner = (arguments[0], arguments[1]) if name == "date_trunc" else (arguments[1], arguments[0])
+            return self.solve(inner, self._inside(constant(unit), value))
+        if name in ("date_format", "to_char") and len(arguments) == 2:
+            return self.solve(arguments[0], self._formatted(constant(arguments[1]), value))
+        if name in _SUBSTRINGS and isinstance(value, str | int):
+            return self._substring(name, arguments, str(value))
+        if name in ("length", "len", "char_length") and isinstance(value, int) and 0 <= value <= 60:
+            return self.solve(arguments[0], "abcdefghij"[: value % 10] + "k" * (value - value % 10))
+        if name in ("date_add", "date_sub", "add_months") and len(arguments) == 2:
+            return self._moved(name, arguments, value)
+        return None
+
+    def _arithmetic(self, node: exp.Binary, value: Any) -> tuple[exp.Column, Any] | None:
+        left, right = constant(node.left), constant(node.right)
+        given = right if right is not None else left
+        wanted = number(value) if isinstance(value, str) else value
+        if not _numeric(given) or not _numeric(wanted) or (left is None) == (right is None):
+            return None
+        exact_given, exact = Decimal(str(given)), Decimal(str(wanted))
+        inner = node.left if right is not None else node.right
+        if isinstance(node, exp.Add):
+            return self.solve(inner, exact - exact_given)
+        if isinstance(node, exp.Sub):
+            return self.solve(inner, exact + exact_given if right is not None else exact_given - exact)
+        if exact_given == 0 or (left is not None and exact == 0):
+            return None
+        if isinstance(node, exp.Mul):
+            return self.solve(inner, exact / exact_given)
+        return self.solve(inner, exact * exact_given if right is not None else exact_given / exact)
+
+    def _part(self, part: str, inner: exp.Expr, value: Any) -> tuple[exp.Column, Any] | None:
+        wanted = number(value) if isinstance(value, str) and value else value
+        if not _numeric(wanted):
+            return None
+        day = self._date_with(part, int(wanted))
+        return None if day is None else self.solve(inner, day)
+
+    def _date_with(self, part: str, wanted: int) -> dt.date | dt.datetime | None:
+        rng, year = self._rng, self._rng.choice(self._years)
+        try:
+            if part == "year":
+                return dt.date(wanted, *rng.choice(((1, 1), (12, 31), (6, 15), (2, 3))))
+            if part in ("month", "quarter"):
+                month = wanted if part == "month" else wanted * 3 - rng.randrange(3)
+                return dt.date(year, month, rng.choice((1, 15, 28)))
+            if part in ("day", "dayofmonth"):
+                return dt.date(year, rng.choice((1, 3, 7)), wanted)
+            if part in ("dayofweek", "weekday"):
+                # 2023-01-01 is a Sunday: 1 of dayofweek, 6 of weekday.
+                offset = wanted - 1 if part == "dayofweek" else wanted + 1
+                return dt.date(2023, 1, 1) + dt.timedelta(days=offset + 7 * rng.randrange(60))
+            if part in ("dayofyear", "week", "weekofyear"):
+                days = wanted - 1 if part == "dayofyear" else wanted * 7 - 4
+                return dt.date(year, 1, 1) + dt.timedelta(days=days)
+            if part in ("hour", "minute", "second"):
+                return dt.datetime(year, rng.choice((1, 6)), 15, 10, 20, 30).replace(**{part: wanted})  # type: ignore[arg-type]
+        except (ValueError, OverflowError):
+            return None
+        return None
+
+    def _inside(self, unit: Any, value: Any) -> Any:
+        day = coerce(value, "date")
+        if day is None:
+            return value
+        days = {"year": 364, "yyyy": 364, "yy": 364, "quarter": 88, "q": 88, "month": 27, "mm": 27, "mon": 27, "week": 6}
+        try:
+            return day + dt.timedelta(days=self._rng.choice((0, days.get(str(unit).lower(), 0))))
+        except OverflowError:
+            return day
+
+    def _formatted(self, pattern: Any, value: Any) -> Any:
+        """Return a date that is written as ``value`` in a date pattern."""
+        if not isinstance(pattern, str):
+            return None
+        expression = re.escape(pattern)
+        groups = []
+        for name, digits in _PATTERNS:
+            if name in pattern and (name.lower() not in groups):
+                expression = expression.replace(name, f"(?P<{name.lower() if name != 'MM' else 'month'}>{digits[1:-1]})")
+                groups.append(name.lower())
+        match = re.fullmatch(expression, str(value))
+        if match is None:
+            return None
+        found = match.groupdict()
+        try:
+            year = int(found.get("yyyy") or self._rng.choice(self._years))
+            return dt.date(year, int(found.get("month") or self._rng.choice((1, 12, 6))), int(found.get("dd") or 15))
+        except ValueError:
+            return None
+
+    def _substring(self, name: str, arguments: list[exp.Expr], value: str) -> tuple[exp.Column, Any] | None:
+        start = 1 if name == "left" else constant(arguments[1]) if len(arguments) > 1 else 1
+        if not isinstance(start, int):
+            return None
+        if start < 0:
+            return self.solve(arguments[0], ("zzzzzzzz" + value)[-max(-start, len(value)) :])
+        return self.solve(arguments[0], self._completed(value, max(start, 1)))
+
+    def _completed(self, value: str, start: int) -> str:
+        """Return text that has ``value`` at a place; what looks like part of a date becomes a whole date."""
+        year = str(self._rng.choice(self._years))
+        if start == 1 and re.fullmatch(r"\d{4}", value):
+            return value + self._rng.choice(("-01-01", "-12-31", "-06-15"))
+        if start == 1 and re.fullmatch(r"\d{4}-\d{2}", value):
+            return value + self._rng.choice(("-01", "-28", "-15"))
+        if start == 6 and re.fullmatch(r"\d{2}", value):
+            return f"{year}-{value}-15"
+        if start == 9 and re.fullmatch(r"\d{2}", value):
+            return f"{year}-03-{value}"
+        if start == 5 and re.fullmatch(r"\d{2}", value):
+            return f"{year}{value}"
+        return "a" * (start - 1) + value + self._rng.choice(("", "z"))
+
+    def _moved(self, name: str, arguments: list[exp.Expr], value: Any) -> tuple[exp.Column, Any] | None:
+        day, steps = coerce(value, "date"), constant(arguments[1])
+        if day is None or not isinstance(steps, int):
+            return None
+        days = steps * (30 if name == "add_months" else 1) * (1 if name == "date_sub" else -1)
+        try:
+            return self.solve(arguments[0], day + dt.timedelta(days=days))
+        except OverflowError:
+            return None
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def instance_of_pattern(pattern: str, rng: random.Random) -> str:
+    """Return text that a LIKE pattern matches."""
+    filled = re.sub(r"(?<!\\)_", "q", pattern)
+    filled = re.sub(r"(?<!\\)%", lambda _: rng.choice(("", "q", "zz")), filled)
+    return filled.replace("\\%", "%").replace("\\_", "_")
+
+
+def looks_like_date(value: Any) -> bool:
+    """Return whether a constant is a date, or text that writes one."""
+    return isinstance(value, dt.date) or (
+        isinstance(value, str) and len(value) >= 8 and (as_date(value) or as_timestamp(value)) is not None
+    )
