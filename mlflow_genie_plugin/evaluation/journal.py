@@ -14,6 +14,7 @@ import orjson
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnwritableFileError
+from mlflow_genie_plugin.evaluation.llm.opinion import Opinion
 from mlflow_genie_plugin.evaluation.result import (
     AnswerRecord,
     StoredResult,
@@ -58,6 +59,7 @@ class JournalState:
     intents: dict[Turn, Intent] = field(default_factory=dict)
     started: dict[Turn, MessageRef] = field(default_factory=dict)
     answers: dict[Turn, AnswerRecord] = field(default_factory=dict)
+    opinions: dict[str, Opinion] = field(default_factory=dict)
     native_intents: dict[int, frozenset[str]] = field(default_factory=dict)
     native_runs: dict[int, str] = field(default_factory=dict)
     finished: dict[str, Any] | None = None
@@ -178,6 +180,11 @@ class Journal:
         self._append({"event": "native_run", "number": number, "run_id": run_id})
         self.state.native_runs[number] = run_id
 
+    def add_opinion(self, request_sha256: str, opinion: Opinion) -> None:
+        """Record what a language model answered to a request."""
+        self._append({"event": "opinion", "request_sha256": request_sha256, "opinion": opinion.to_json()})
+        self.state.opinions[request_sha256] = opinion
+
     def add_finished(self, facts: Mapping[str, Any]) -> None:
         """Record what the end of asking fixed, so that storing the result again gives the same bytes."""
         self._append({"event": "finished", **facts})
@@ -246,6 +253,8 @@ class Journal:
                 state.native_intents[event["number"]] = frozenset(event["known"])
             case "native_run":
                 state.native_runs[event["number"]] = event["run_id"]
+            case "opinion":
+                state.opinions[event["request_sha256"]] = Opinion(**event["opinion"])
             case "finished":
                 state.finished = event
             case _:

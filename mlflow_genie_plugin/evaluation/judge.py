@@ -19,11 +19,14 @@ from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import AnswerRecord, Finding, Outcome, StoredResult
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
-from mlflow_genie_plugin.sql_dialect import normalise_name
+from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name, parse_query
 from mlflow_genie_plugin.workspace.port import QueryResult
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
     from mlflow_genie_plugin.evaluation.compare import Comparison
+    from mlflow_genie_plugin.evaluation.facets.facet import FacetDiff
     from mlflow_genie_plugin.space.config import SpaceConfig
 
 
@@ -88,6 +91,30 @@ class JudgedCase:
             return compare(expected, answer)
         names = [column.name for column in expected.columns]
         return compare(expected, answer, order_columns=order_columns(self.benchmark.expected_sql, names))
+
+    @cached_property
+    def expected_tree(self) -> exp.Query:
+        """The expected query's tree, shared by everyone: copy it before changing it. Raises SqlParseError."""
+        return parse_query(self.benchmark.expected_sql)
+
+    @cached_property
+    def answer_tree(self) -> exp.Query:
+        """The answer's tree, shared by everyone: copy it before changing it. Raises SqlParseError."""
+        return parse_query(self.answer.sql or "")
+
+    @cached_property
+    def facets(self) -> FacetDiff:
+        """How the two queries differ, with what in the space is to blame; ``problem`` says why that is not known."""
+        from mlflow_genie_plugin.evaluation.blame import with_blame
+        from mlflow_genie_plugin.evaluation.facets.diff import diff_queries
+        from mlflow_genie_plugin.evaluation.facets.facet import FacetDiff
+
+        try:
+            expected, answer = self.expected_tree, self.answer_tree
+        except SqlParseError as error:
+            return FacetDiff((), str(error))
+        found = diff_queries(expected, answer, self.schema, ordered=self.benchmark.ordered)
+        return with_blame(found, self.config, self.benchmark.question)
 
 
 class Judge(Protocol):
@@ -225,4 +252,4 @@ def unanswered(judge: str, answer: AnswerRecord) -> Finding | None:
 
 def judge_versions(judges: Iterable[Judge]) -> Mapping[str, Mapping[str, str]]:
     """Return which judges, in which versions, as the result file records it."""
-    return {judge.name: {"version": judge.version, **getattr(judge, "facts", {})} for judge in judges}
+    return {judge.name: {"version": judge.version} for judge in judges}

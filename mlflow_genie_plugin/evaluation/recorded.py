@@ -11,6 +11,9 @@ from mlflow_genie_plugin.errors import InvalidEvaluationError, UnreadableFileErr
 from mlflow_genie_plugin.evaluation import mlflow_logging
 from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
+from mlflow_genie_plugin.evaluation.llm.recorded import recorded_opinions
+from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible, result_with_opinions
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.question import Benchmark
@@ -19,7 +22,13 @@ from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
 
 def judge_recorded(
-    plan: EvaluationPlan, answers: str, *, clock: Clock = SYSTEM_CLOCK, progress: Progress | None = None
+    plan: EvaluationPlan,
+    answers: str,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    progress: Progress | None = None,
+    opinionist: Opinionist | None = None,
+    at_once: int = 4,
 ) -> Evaluation:
     """Judge the answers of an earlier evaluation of the same model again and store that as an evaluation of its own.
 
@@ -30,6 +39,9 @@ def judge_recorded(
             that an evaluation run of this model recorded: answers that nobody recorded prove nothing.
         clock: For the times in the result.
         progress: Told when storing begins.
+        opinionist: A language model for opinions that are not on record for the very same request. Without one, the
+            recorded opinions are used as they were given, and no model is asked.
+        at_once: How many opinions are asked for at once.
 
     Raises:
         EvaluationNotFoundError, InvalidEvaluationError: The answers cannot be used.
@@ -38,8 +50,9 @@ def judge_recorded(
     progress = progress or Silent()
     started = iso_utc(clock.now())
     source, digest = _load(plan, answers)
+    if opinionist is not None:
+        require_reproducible(opinionist, plan.store_rows)
     cases = recorded_cases(plan, source)
-    progress.storing()
     result = make_result(
         plan,
         cases,
@@ -57,6 +70,11 @@ def judge_recorded(
             "times": source.runner.get("times", 1),
         },
     )
+    recorded = recorded_opinions(source)
+    if opinionist is not None or recorded.modes:
+        asking = OpinionSource(opinionist or recorded, recorded.opinions, at_once=at_once)
+        result = result_with_opinions(result, cases, asking, progress if opinionist is not None else None)
+    progress.storing()
     run_id = mlflow_logging.begin_run(
         plan.snapshot, plan.benchmark_set, scope=plan.scope, runner="recorded", space_id=plan.space_id
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,8 @@ from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
 from mlflow_genie_plugin.evaluation.ground_truth import check_ground_truth
 from mlflow_genie_plugin.evaluation.journal import Journal, Turn
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
+from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible, result_with_opinions
 from mlflow_genie_plugin.evaluation.native_runner import NativeQuestioner, match_questions
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
@@ -46,6 +49,7 @@ def run_evaluation(
     progress: Progress | None = None,
     in_flight: int | None = None,
     restart: bool = False,
+    opinionist: Opinionist | None = None,
 ) -> Evaluation:
     """Ask, judge and store what is planned; an evaluation that was interrupted is continued, asking nothing twice.
 
@@ -57,6 +61,7 @@ def run_evaluation(
         progress: Told about every step.
         in_flight: How many questions may be open at once; default: what the quota can keep busy.
         restart: Forget the answers of an interrupted evaluation and begin again.
+        opinionist: A language model that explains findings or settles what evidence leaves open.
 
     Returns:
         The stored evaluation; its status is ``invalid`` when the live space changed while it was asked.
@@ -70,6 +75,8 @@ def run_evaluation(
     """
     settings = settings or resolve_settings()
     progress = progress or Silent()
+    if opinionist is not None:
+        require_reproducible(opinionist, plan.store_rows)
     snapshot = plan.snapshot
     live = workspace.spaces.get_space(plan.space_id)
     before = _behaviour(live.serialized_space)
@@ -115,8 +122,12 @@ def run_evaluation(
                         "questions_per_minute": settings.questions_per_minute,
                     }
                 )
-            progress.storing()
-            result = _result(plan, journal, assets, before)
+            source = opinionist and OpinionSource(
+                opinionist, journal.state.opinions, journal.add_opinion, settings.llm_concurrency
+            )
+            if source is None:
+                progress.storing()
+            result = _result(plan, journal, assets, before, source, progress)
             run_id = journal.state.run_id or ""
             data = mlflow_logging.store_evaluation(run_id, snapshot.model, result, traces=plan.traces)
         except (KeyboardInterrupt, GenieError) as error:
@@ -193,11 +204,18 @@ def _open_run(plan: EvaluationPlan, journal: Journal) -> None:
     )
 
 
-def _result(plan: EvaluationPlan, journal: Journal, assets: SpaceAssets, before: str) -> EvaluationResult:
+def _result(
+    plan: EvaluationPlan,
+    journal: Journal,
+    assets: SpaceAssets,
+    before: str,
+    source: OpinionSource | None,
+    progress: Progress,
+) -> EvaluationResult:
     state = journal.state
     finished = state.finished or {}
     after = finished["behaviour_sha256_after"]
-    cases = (
+    cases: Iterable[JudgedCase] = (
         JudgedCase(item, answers[0], state.expected[item.id], assets, state.schema, plan.snapshot.config, answers[1:])
         for item in plan.benchmarks
         for answers in (_answers(plan, journal, item),)
@@ -205,9 +223,11 @@ def _result(plan: EvaluationPlan, journal: Journal, assets: SpaceAssets, before:
     changed = None if after == before else (
         f"the live space changed while it was asked: its behaviour hash was {before[:12]} and is {after[:12]} now"
     )  # fmt: skip
-    return make_result(
+    # Asking for opinions goes over the cases once more; without, they need not all be held at once.
+    again = [] if source is None else list(cases)
+    result = make_result(
         plan,
-        cases,
+        cases if source is None else again,
         schema=state.schema,
         evaluation_id=state.begun["evaluation_id"],
         live={"behaviour_sha256_before": before, "behaviour_sha256_after": after},
@@ -223,6 +243,11 @@ def _result(plan: EvaluationPlan, journal: Journal, assets: SpaceAssets, before:
             **({"native_runs": list(state.native_runs.values())} if state.native_runs else {}),
         },
     )
+    if source is None:
+        return result
+    result = result_with_opinions(result, again, source, progress)
+    progress.storing()
+    return result
 
 
 def _interrupted(journal: Journal, plan: EvaluationPlan, error: BaseException) -> GenieError:

@@ -40,6 +40,8 @@ def rejudge(collected: Collected) -> Rejudged:
     from mlflow_genie_plugin.evaluation.benchmark import parse_benchmarks
     from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
     from mlflow_genie_plugin.evaluation.judges import JUDGES
+    from mlflow_genie_plugin.evaluation.llm.opinion import with_opinion
+    from mlflow_genie_plugin.evaluation.llm.recorded import recorded_opinions
     from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
     evaluation = collected.evidence.evaluation
@@ -54,6 +56,8 @@ def rejudge(collected: Collected) -> Rejudged:
     assets = SpaceAssets.of(config)
     # As it was when the answers came: today's catalog says nothing about them, and verifying asks nobody.
     schema = None if catalog is None else SpaceSchema.from_json(catalog)
+    # A model's word counts only where it is on record for this very request; no model is asked here.
+    opinions = recorded_opinions(collected.result)
     questions: list[QuestionObserved] = []
     differing: dict[str, str] = {}
     unconfirmed: list[str] = []
@@ -63,12 +67,16 @@ def rejudge(collected: Collected) -> Rejudged:
             continue
         judges = JUDGES.choose(name for name in row.findings if name in JUDGES.names())
         case = JudgedCase(benchmarks[row.question_id], row.answer, row.expected, assets, schema, config, row.repeats)
-        fresh, changes, open_ = _held_against(recorded, judge_case(case, judges))
+        judged = {
+            name: finding if finding.failure_type == _NOT_STORED else with_opinion(finding, case, opinions)
+            for name, finding in judge_case(case, judges).items()
+        }
+        fresh, changes, open_ = _held_against(recorded, judged)
         questions.append(replace(recorded, findings=fresh))
         differing.update({f"{row.question_id} {name}": change for name, change in changes.items()})
         unconfirmed.extend(f"{row.question_id} {name}" for name in open_)
-    judged = replace(collected.evidence, evaluation=replace(evaluation, questions=tuple(questions)))
-    return Rejudged(judged, differing, tuple(unconfirmed))
+    evidence = replace(collected.evidence, evaluation=replace(evaluation, questions=tuple(questions)))
+    return Rejudged(evidence, differing, tuple(unconfirmed))
 
 
 def _held_against(

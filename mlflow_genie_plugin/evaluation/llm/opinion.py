@@ -177,6 +177,15 @@ def word_of(finding: Finding) -> dict[str, Any]:
     }
 
 
+def arbiter_finding(arbitration: Mapping[str, Any]) -> Finding:
+    """Return an arbitration as the finding about which a model is asked: open where no rule decided."""
+    return Finding(
+        "arbiter",
+        Outcome.ABSTAINED if arbitration["verdict"] == UNDETERMINED else Outcome.FAILED,
+        rationale=f"{arbitration['verdict']} by {arbitration['rule']}: {arbitration['rationale']}",
+    )
+
+
 def with_arbiter_opinion(
     arbitration: Mapping[str, Any] | None, case: JudgedCase, opinionist: Opinionist
 ) -> Mapping[str, Any] | None:
@@ -188,19 +197,15 @@ def with_arbiter_opinion(
     asked = opinionist.asked("arbiter")
     if arbitration is None or asked is None:
         return arbitration
-    open_ = arbitration["verdict"] == UNDETERMINED
-    stand_in = Finding(
-        "arbiter",
-        Outcome.ABSTAINED if open_ else Outcome.FAILED,
-        None,
-        None,
-        f"{arbitration['verdict']} by {arbitration['rule']}: {arbitration['rationale']}",
-    )
-    finding = with_opinion(stand_in, case, opinionist)
+    finding = with_opinion(arbiter_finding(arbitration), case, opinionist)
     if finding.opinion is None:
         return arbitration
     said = finding.opinion
-    settled = open_ and asked.mode == "settle" and said["outcome"] not in (ERRORED, UNDETERMINED)
+    settled = (
+        arbitration["verdict"] == UNDETERMINED
+        and asked.mode == "settle"
+        and said["outcome"] not in (ERRORED, UNDETERMINED)
+    )
     record = {
         **said,
         "settled": settled,

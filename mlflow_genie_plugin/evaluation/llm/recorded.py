@@ -12,6 +12,8 @@ from mlflow_genie_plugin.evaluation.llm.request import Asked, OpinionRequest
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
 
+ARBITER = "arbiter"
+# The arbiter is no judge with findings, so how its model was asked stands with the runner's facts.
 ARBITER_FACTS = "arbiter_llm"
 
 
@@ -40,13 +42,13 @@ def recorded_opinions(result: EvaluationResult) -> RecordedOpinions:
     modes = {name: asked for name, facts in result.judges.items() if (asked := Asked.of_facts(facts)) is not None}
     facts = result.runner.get(ARBITER_FACTS)
     if isinstance(facts, Mapping) and (asked := Asked.of_facts(facts)) is not None:
-        modes["arbiter"] = asked
+        modes[ARBITER] = asked
     opinions: dict[str, Opinion] = {}
     for question in result.questions:
         records: dict[str, Mapping[str, Any] | None] = {
             name: finding.opinion for name, finding in question.findings.items()
         }
-        records["arbiter"] = (question.arbitration or {}).get("opinion")
+        records[ARBITER] = (question.arbitration or {}).get("opinion")
         for judge, record in records.items():
             if record is None or not isinstance(record.get("request_sha256"), str):
                 continue

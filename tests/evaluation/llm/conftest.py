@@ -220,6 +220,33 @@ def make_case():
     return make
 
 
+@pytest.fixture
+def ask_about():
+    """``ask_about(case, judge, opinionist)``: the judge's finding after the opinionist was asked."""
+    from mlflow_genie_plugin.evaluation.judge import judge_case
+    from mlflow_genie_plugin.evaluation.llm.opinion import with_opinion
+
+    def ask(case, judge, opinionist):
+        return with_opinion(judge_case(case, [judge])[judge.name], case, opinionist)
+
+    return ask
+
+
+@pytest.fixture
+def make_requests(make_case):
+    """``make_requests(3)``: requests about different cases, as ``make_model`` asks them."""
+    from mlflow_genie_plugin.evaluation.llm.request import Asked, request_for
+    from mlflow_genie_plugin.evaluation.prompts import packaged_prompt
+
+    def make(count, judge="completeness", model="openai:/test-model"):
+        prompt = packaged_prompt(judge)
+        asked = Asked("settle", model, prompt.name, prompt.version, prompt.sha256)
+        finding = abstained(judge, "UNDETERMINED", "neither proved nor refuted")
+        return [request_for(finding, make_case(f"q{i}", sql=f"SELECT {i} AS n"), asked) for i in range(count)]
+
+    return make
+
+
 class ScriptedJudge:
     """A deterministic judge that says what its test wants."""
 

@@ -4,25 +4,20 @@ import pickle
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.judge import judge_case, judge_versions
-from mlflow_genie_plugin.evaluation.llm.gather import gather_opinions
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinion, with_arbiter_opinion
-from mlflow_genie_plugin.evaluation.llm.opinionated import opinionated
 from mlflow_genie_plugin.evaluation.llm.recorded import RecordedOpinions
+from mlflow_genie_plugin.evaluation.llm.request import Asked, request_for
 from mlflow_genie_plugin.evaluation.result import Finding
 
 JUDGE = "completeness"
 
 
 @pytest.fixture
-def judged(make_judge, make_model, make_case):
+def judged(make_judge, make_model, make_case, ask_about):
     """``judged("abstained", "settle")``: the finding after the model was asked."""
 
     def judge(outcome, mode, *, name=JUDGE, case=None, **changes):
-        case = case or make_case()
-        inner = (make_judge(name, outcome),)
-        opinions = gather_opinions([case], inner, make_model({name: mode}, **changes))
-        return judge_case(case, opinionated(inner, opinions))[name]
+        return ask_about(case or make_case(), make_judge(name, outcome), make_model({name: mode}, **changes))
 
     return judge
 
@@ -131,52 +126,37 @@ def test_a_query_beyond_measure_is_not_sent(judged, make_case, language_model):
     assert language_model.requests == []
 
 
-def test_a_defect_while_asking_takes_no_proof_away(make_judge, make_case):
+def test_a_defect_while_asking_takes_no_proof_away(make_judge, make_case, ask_about):
     class Broken:
         def asked(self, judge):
-            return plainly
+            return Asked("explain", "openai:/m", "p", "1", "a" * 64)
 
         def opinion(self, request):
             raise ZeroDivisionError
 
-    from mlflow_genie_plugin.evaluation.llm.request import Asked
-
-    plainly = Asked("explain", "openai:/m", "p", "1", "a" * 64)
-    finding = judge_case(make_case(), opinionated((make_judge(JUDGE, "failed"),), Broken()))[JUDGE]
+    finding = ask_about(make_case(), make_judge(JUDGE, "failed"), Broken())
     assert (finding.outcome, finding.opinion["problem"]) == ("failed", "defect")
 
 
-def test_judges_that_are_not_asked_about_are_left_alone(make_judge, make_model):
-    judges = (make_judge("syntax_validity", "abstained"), make_judge(JUDGE, "abstained"))
-    alone, on_top = opinionated(judges, make_model({JUDGE: "settle"}))
-    assert alone is judges[0]
-    versions = judge_versions((alone, on_top))
-    assert versions["syntax_validity"] == {"version": "1"}
-    facts = versions[JUDGE]
-    assert (facts["version"], facts["llm_mode"], facts["llm_model"]) == ("1", "settle", "openai:/test-model")
-    assert (facts["llm_prompt"], facts["llm_prompt_version"]) == ("genie_opt_completeness", "inline")
+def test_judges_that_are_not_asked_about_are_left_alone(make_judge, make_model, make_case, ask_about, language_model):
+    judge = make_judge("syntax_validity", "abstained")
+    assert ask_about(make_case(), judge, make_model({JUDGE: "settle"})) == judge.judge(make_case())
+    assert language_model.requests == []
 
 
-def test_recorded_opinions_are_used_and_others_never_asked_for(make_judge, make_model, make_case, language_model):
-    inner = (make_judge(JUDGE, "abstained"),)
-    case = make_case()
-    opinions = gather_opinions([case], inner, make_model({JUDGE: "settle"}))
-    first = judge_case(case, opinionated(inner, opinions))[JUDGE]
+def test_recorded_opinions_are_used_and_others_never_asked_for(
+    make_judge, make_model, make_case, ask_about, language_model
+):
+    judge, model, case = make_judge(JUDGE, "abstained"), make_model({JUDGE: "settle"}), make_case()
+    first = ask_about(case, judge, model)
     asked = len(language_model.requests)
-    again = RecordedOpinions(opinions.modes, dict(opinions.opinions))
-    assert judge_case(case, opinionated(inner, again))[JUDGE] == first
-    other = judge_case(make_case(sql="SELECT 9 AS n"), opinionated(inner, again))[JUDGE]
+    request = request_for(judge.judge(case), case, model.asked(JUDGE))
+    recorded = RecordedOpinions({JUDGE: model.asked(JUDGE)}, {request.sha256: Opinion.from_json(first.opinion, JUDGE)})
+    assert ask_about(case, judge, pickle.loads(pickle.dumps(recorded))) == first
+    other = ask_about(make_case(sql="SELECT 9 AS n"), judge, recorded)
     assert (other.outcome, other.failure_type) == ("errored", "JUDGE_UNAVAILABLE")
     assert other.opinion["problem"] == "not_recorded"
     assert len(language_model.requests) == asked
-
-
-def test_judges_with_recorded_opinions_go_to_other_processes(make_judge, make_model, make_case):
-    from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness
-
-    opinions = gather_opinions([make_case()], (make_judge(JUDGE, "abstained"),), make_model({JUDGE: "settle"}))
-    judges = opinionated((ResultCorrectness(),), RecordedOpinions({"result_correctness": opinions.modes[JUDGE]}))
-    assert pickle.loads(pickle.dumps(judges))[0].facts == judges[0].facts
 
 
 def test_an_opinion_survives_its_record_and_a_forged_one_does_not():

@@ -2,21 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.judge import judge_case
-from mlflow_genie_plugin.evaluation.llm.gather import gather_opinions
-from mlflow_genie_plugin.evaluation.llm.opinionated import opinionated
 from mlflow_genie_plugin.evaluation.llm.scorers import ScorerOpinions
 
 JUDGE = "completeness"
 
 
 @pytest.fixture
-def judged(make_judge, make_case):
+def judged(make_judge, make_case, ask_about):
     def judge(scorer, mode="settle", outcome="abstained", rows=False, case=None):
-        inner = (make_judge(JUDGE, outcome),)
-        case = case or make_case(rows=[[4711]])
-        opinions = gather_opinions([case], inner, ScorerOpinions({JUDGE: scorer}, {JUDGE: mode}, rows))
-        return judge_case(case, opinionated(inner, opinions))[JUDGE]
+        opinionist = ScorerOpinions({JUDGE: scorer}, {JUDGE: mode}, rows)
+        return ask_about(case or make_case(rows=[[4711]]), make_judge(JUDGE, outcome), opinionist)
 
     return judge
 
