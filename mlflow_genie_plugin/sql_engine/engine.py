@@ -19,7 +19,7 @@ from mlflow_genie_plugin.sql_dialect.read_only import require_read_only
 from mlflow_genie_plugin.sql_engine.catalog import Catalog, SessionNames
 from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo, database_of
 from mlflow_genie_plugin.sql_engine.errors import translate_failure
-from mlflow_genie_plugin.sql_engine.limits import Limits, lock, open_database, time_limit
+from mlflow_genie_plugin.sql_engine.limits import Limits, fetch, lock, open_database, time_limit
 from mlflow_genie_plugin.sql_engine.macros import MACROS
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView, parse_metric_view
 from mlflow_genie_plugin.sql_engine.routines import Routine, RoutineColumn, RoutineParameter
@@ -238,9 +238,9 @@ class SqlEngine:
                 cursor.execute(target)
                 columns = tuple(EngineColumn(each[0], *spark_type(str(each[1]))) for each in cursor.description or ())
                 if row_limit is None:
-                    rows = cursor.fetchall()
+                    rows = fetch(cursor, None, self._limits)
                     return EngineResult(columns, tuple(rows), len(rows), truncated=False)
-                rows = cursor.fetchmany(row_limit + 1)
+                rows = fetch(cursor, row_limit + 1, self._limits)
                 if len(rows) <= row_limit:
                     return EngineResult(columns, tuple(rows), len(rows), truncated=False)
                 # Counted by the engine: fetching the rest only to count it would cost the memory the limit saves.

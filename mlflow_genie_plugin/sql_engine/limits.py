@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import MissingExtraError, UsageError
 from mlflow_genie_plugin.sql_engine.errors import failed
 
 if TYPE_CHECKING:
     import duckdb
+
+_PORTION = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,13 @@ class Limits:
         memory: Memory for all queries together, as DuckDB writes sizes.
         temporary: Disk space for what does not fit.
         timeout_seconds: For a statement that names no timeout of its own; None for no limit.
+        result_bytes: Size of one result, as Python values.
     """
 
     memory: str = "1GB"
     temporary: str = "4GB"
     timeout_seconds: float | None = 120.0
+    result_bytes: int = 256 * 2**20
 
 
 def open_database(path: str, temporary: Path, limits: Limits, directory: Path | None) -> duckdb.DuckDBPyConnection:
@@ -109,6 +114,26 @@ def time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float | None) -> Iter
         done.set()
         if watcher:
             watcher.join()
+
+
+def fetch(cursor: duckdb.DuckDBPyConnection, most_rows: int | None, limits: Limits) -> list[tuple[Any, ...]]:
+    """Return the cursor's rows, at most ``most_rows``; in portions, so that the limit holds before memory is full.
+
+    Raises:
+        SqlFailedError: The result is larger than ``limits.result_bytes``.
+    """
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    while most_rows is None or len(rows) < most_rows:
+        portion = cursor.fetchmany(_PORTION if most_rows is None else min(_PORTION, most_rows - len(rows)))
+        if not portion:
+            break
+        rows += portion
+        size += sum(sum(map(sys.getsizeof, row)) for row in portion)
+        if size > limits.result_bytes:
+            text = f"The result is larger than the limit of {limits.result_bytes // 2**20} MiB and was cut off."
+            raise failed("RESULT_TOO_LARGE", text, "54000", "let the query return fewer or smaller rows")
+    return rows
 
 
 class Deadline:

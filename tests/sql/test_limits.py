@@ -153,3 +153,13 @@ def test_without_duckdb_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mlflow-genie-plugin\[local\]'"):
         SqlEngine()
+
+
+def test_a_result_too_large_for_memory_is_cut_off_with_the_reason():
+    with_limit = SqlEngine(limits=Limits(result_bytes=5 * 2**20))
+    with pytest.raises(SqlFailedError, match=r"\[RESULT_TOO_LARGE\].*limit of 5 MiB"):
+        with_limit.execute("SELECT repeat('x', 10000) AS s FROM range(1000000)", row_limit=5000)
+    with pytest.raises(SqlFailedError, match="RESULT_TOO_LARGE"):
+        with_limit.execute("SELECT repeat('x', 10000) AS s FROM range(1000000)")
+    assert len(with_limit.execute("SELECT repeat('x', 10000) AS s FROM range(1000000)", row_limit=300).rows) == 300
+    with_limit.close()
