@@ -83,6 +83,9 @@ FAILURE_TYPES: dict[str, FailureType] = {
     "wrong_expression": FailureType(
         "a value is computed in another way", "major", f"{_JUDGE}INCORRECT_METRIC_CALCULATION", 2
     ),
+    "wrong_subquery": FailureType(
+        "a query inside the query is missing or stands elsewhere", "major", f"{_JUDGE}OTHER", 6
+    ),
     # Meaning.
     "different_metric": FailureType(
         "another quantity is computed", "critical", f"{_JUDGE}INCORRECT_METRIC_CALCULATION", 2

@@ -1,0 +1,238 @@
+"""Differences between the filters of two queries: missing, added, on another column, with another value or operator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from mlflow_genie_plugin.evaluation.facets.facet import Facet
+from mlflow_genie_plugin.evaluation.facets.normal_form import Atom, Condition
+from mlflow_genie_plugin.evaluation.facets.pair import Pair, objects_of
+from mlflow_genie_plugin.evaluation.facets.summary import Predicate, Summary
+from mlflow_genie_plugin.evaluation.facets.tokens import tokens_in
+from mlflow_genie_plugin.evaluation.facets.wording import in_words, short_column, shown_conditions
+
+_AGGREGATE = re.compile(r"\b(?:sum|avg|min|max|count|measure)\(")
+
+
+@dataclass(slots=True)
+class _Filters:
+    """What one query says about one subject and the other query does not say."""
+
+    subject: str
+    predicates: list[tuple[str, Predicate]]
+
+    @property
+    def comparisons(self) -> list[tuple[str, str]]:
+        return sorted(
+            (condition.operator, re.sub(r"subquery\(.*", "subquery", value))
+            for form, predicate in self.predicates
+            for condition in [predicate.filter.condition]
+            for value in [condition.value if isinstance(condition, Atom) else form]
+        )
+
+    @property
+    def values(self) -> list[str]:
+        return sorted(value for _, value in self.comparisons)
+
+    @property
+    def is_combined(self) -> bool:
+        return not isinstance(self.predicates[0][1].filter.condition, Atom)
+
+    @property
+    def is_temporal(self) -> bool:
+        return all(predicate.is_temporal for _, predicate in self.predicates)
+
+    @property
+    def clause(self) -> str:
+        return self.predicates[0][1].filter.clause
+
+    @property
+    def text(self) -> str:
+        return shown_conditions(self.nodes)
+
+    @property
+    def nodes(self) -> list[exp.Expr]:
+        return [_node(predicate.filter.condition) for _, predicate in self.predicates]
+
+    @property
+    def forms(self) -> list[str]:
+        return [predicate.filter.condition.form for _, predicate in self.predicates]
+
+
+def _node(condition: Condition) -> exp.Expr:
+    """Return what the author wrote: with the NOT before it, where that was moved into the condition."""
+    node = condition.node
+    if isinstance(condition, Atom) and "NOT" in condition.operator:
+        around = node.parent
+        while isinstance(around, exp.Paren):
+            around = around.parent
+        return around if isinstance(around, exp.Not) else node
+    return node
+
+
+def filter_facets(pair: Pair) -> Iterator[Facet]:
+    expected, actual = (_by_form(pair, side) for side in (pair.expected, pair.actual))
+    missing = {form: item for form, item in expected.items() if form not in actual}
+    extra = {form: item for form, item in actual.items() if form not in expected}
+    yield from _other_connectives(missing, extra, pair)
+    wanted, got = (_by_subject(pair, items, side) for items, side in ((missing, pair.expected), (extra, pair.actual)))
+    pairs = [(wanted.pop(subject), got.pop(subject)) for subject in list(wanted) if subject in got]
+    for is_match in (_same_comparisons, _same_columns):
+        for subject in list(wanted):
+            partner = next((other for other in got if is_match(wanted[subject], got[other])), None)
+            if partner is not None:
+                pairs.append((wanted.pop(subject), got.pop(partner)))
+    for wide, narrow in ((wanted, got), (got, wanted)):
+        for subject in [each for each, item in wide.items() if item.is_combined]:
+            parts = [
+                narrow.pop(each) for each in list(narrow) if set() < _columns(narrow[each]) <= _columns(wide[subject])
+            ]
+            if parts:
+                whole = _Filters(subject, [item for part in parts for item in part.predicates])
+                combined = wide.pop(subject)
+                pairs.append((combined, whole) if wide is wanted else (whole, combined))
+    for one, other in pairs:
+        yield _changed(one, other)
+    # IN and EXISTS over a subquery can be a join in the other query; then the joins tell what differs.
+    yield from (_missing(item) for item in wanted.values() if not _is_join(item))
+    yield from (_added(item) for item in got.values() if not _is_join(item))
+
+
+def _by_form(pair: Pair, side: Summary) -> dict[str, Predicate]:
+    return {pair.form(predicate.form, side): predicate for predicate in side.predicates}
+
+
+def _by_subject(pair: Pair, items: dict[str, Predicate], side: Summary) -> dict[str, _Filters]:
+    found: dict[str, _Filters] = {}
+    for form, predicate in items.items():
+        condition = predicate.filter.condition
+        if isinstance(condition, Atom):
+            subject = pair.form(condition.subject, side) or condition.operator.removeprefix("NOT ")
+        else:
+            subject = " ".join(f"⟦{name}⟧" for name in sorted(tokens_in(form)))
+        clause = predicate.filter.clause if predicate.filter.clause.startswith("ON") else ""
+        found.setdefault(clause + subject, _Filters(subject, [])).predicates.append((form, predicate))
+    return found
+
+
+def _other_connectives(missing: dict[str, Predicate], extra: dict[str, Predicate], pair: Pair) -> Iterator[Facet]:
+    """Find the same comparisons joined by OR on one side and by AND on the other; they are taken out of both."""
+    sides = ((missing, pair.expected), (extra, pair.actual))
+    atoms = [{form: _atoms(pair, item.filter.condition, side) for form, item in items.items()} for items, side in sides]
+    for start in (0, 1):
+        for form in list(sides[start][0]):
+            predicate = sides[start][0].get(form)
+            if predicate is None or isinstance(predicate.filter.condition, Atom):
+                continue
+            group = _sharing(form, start, atoms, sides[0][0], sides[1][0])
+            said = [set().union(*(atoms[index][each] for each in group[index])) for index in (0, 1)]
+            if not said[0] or said[0] != said[1]:
+                continue
+            items = [[sides[index][0].pop(each) for each in group[index]] for index in (0, 1)]
+            wanted, got = (shown_conditions(_node(item.filter.condition) for item in each) for each in items)
+            yield Facet(
+                "operators",
+                wanted,
+                got,
+                "wrong_filter",
+                predicate.filter.clause,
+                rationale=f"conditions are combined as {got} where {wanted} is expected",
+                objects=objects_of(*(item.filter.condition.form for item in items[0])),
+            )
+
+
+def _sharing(
+    form: str, start: int, atoms: list[dict[str, set[str]]], *open_forms: dict[str, Predicate]
+) -> tuple[list[str], list[str]]:
+    """Return the conditions of both sides that share comparisons with one, directly or through others."""
+    group: tuple[list[str], list[str]] = ([], [])
+    waiting = [(start, form)]
+    while waiting:
+        side, each = waiting.pop()
+        if each in group[side]:
+            continue
+        group[side].append(each)
+        mine = atoms[side][each]
+        waiting += [(1 - side, other) for other in open_forms[1 - side] if atoms[1 - side][other] & mine]
+    return group
+
+
+def _atoms(pair: Pair, condition: Condition, side: Summary) -> set[str]:
+    if isinstance(condition, Atom):
+        if condition.operator == "IN" and condition.value.startswith("("):
+            values = condition.value[1:-1].split(", ")
+            return {pair.form(f"{condition.subject} = {value}", side) for value in values}
+        return {pair.form(condition.form, side)}
+    return set().union(*(_atoms(pair, part, side) for part in condition.parts))
+
+
+def _same_comparisons(one: _Filters, other: _Filters) -> bool:
+    return one.comparisons == other.comparisons and bool(one.values[0])
+
+
+def _same_columns(one: _Filters, other: _Filters) -> bool:
+    return bool(_columns(one)) and _columns(one) == _columns(other)
+
+
+def _columns(item: _Filters) -> set[str]:
+    return set(tokens_in(item.subject))
+
+
+def _is_join(item: _Filters) -> bool:
+    return all(operator in ("IN", "EXISTS") and value == "subquery" for operator, value in item.comparisons)
+
+
+def _changed(one: _Filters, other: _Filters) -> Facet:
+    name, failure_type = "temporal_filters" if one.is_temporal else "filters", "wrong_filter"
+    rationale = f"the filter is {other.text} where {one.text} is expected"
+    if one.subject == other.subject and one.values == other.values:
+        name = "operators"
+        rationale = f"the filter is {other.text} where {one.text} is expected"
+    elif one.subject != other.subject and one.comparisons == other.comparisons:
+        is_aggregate = _AGGREGATE.search(one.subject) or _AGGREGATE.search(other.subject)
+        failure_type = "wrong_aggregation" if is_aggregate else "wrong_column"
+        wanted, got = _subject(one), _subject(other)
+        if wanted == got:
+            wanted, got = _subject(one, with_table=True), _subject(other, with_table=True)
+        rationale = f"the filter is on {got} where {wanted} is expected: {other.text}"
+    return _facet(name, one, other, failure_type, rationale)
+
+
+def _missing(item: _Filters) -> Facet:
+    kind = "missing_temporal_filter" if item.is_temporal else "missing_filter"
+    word = "condition HAVING" if item.clause == "HAVING" else "filter"
+    rationale = f"the {word} {item.text} is missing"
+    return _facet("temporal_filters" if item.is_temporal else "filters", item, None, kind, rationale)
+
+
+def _added(item: _Filters) -> Facet:
+    rationale = f"the answer also filters by {item.text}, which is not expected"
+    return _facet("temporal_filters" if item.is_temporal else "filters", None, item, "wrong_filter", rationale)
+
+
+def _facet(name: str, one: _Filters | None, other: _Filters | None, failure_type: str, rationale: str) -> Facet:
+    told = next(item for item in (one, other) if item is not None)
+    return Facet(
+        name,
+        one.text if one else None,
+        other.text if other else None,
+        failure_type,
+        told.clause,
+        rationale=rationale,
+        objects=objects_of(*told.forms),
+        values=_literals(told.nodes),
+    )
+
+
+def _literals(nodes: Iterable[exp.Expr]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(literal.name for node in nodes for literal in node.find_all(exp.Literal)))
+
+
+def _subject(item: _Filters, *, with_table: bool = False) -> str:
+    condition = item.predicates[0][1].filter.condition
+    names = tokens_in(condition.subject if isinstance(condition, Atom) else "")
+    return in_words(short_column(name) if with_table else name.rpartition(".")[2] for name in names) or item.text

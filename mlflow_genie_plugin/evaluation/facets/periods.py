@@ -1,0 +1,196 @@
+"""Conditions on dates as half-open periods, so that ``YEAR(d) = 1995`` and ``d BETWEEN … AND …`` are the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+
+from mlflow_genie_plugin.evaluation.facets.dates import (
+    add_months,
+    date_form,
+    date_in,
+    is_date_name,
+    is_date_type,
+    year_of_text,
+)
+from mlflow_genie_plugin.evaluation.facets.level import Filter
+from mlflow_genie_plugin.evaluation.facets.normal_form import Atom, Combined, Condition, is_constant
+from mlflow_genie_plugin.evaluation.facets.tokens import is_column, tokens_in
+
+_CALL = re.compile(r"(year|month|quarter|date|date_trunc_(?:year|quarter|month)|timetostr)\((.*)\)\Z")
+_FORMATTED = re.compile(r"(?:timestrtotime\()?(⟦[^⟧]*⟧)\)?, format='(%Y|%Y-%m)(?:strict)?'\Z")
+_MONTHS = {"year": 12, "quarter": 3, "month": 1}
+_NOW = ("currentdate", "currenttimestamp", "now(", "curdate")
+_BOUNDS = ("=", ">=", ">", "<", "<=")
+
+TypeOf = Callable[[str], str | None]
+
+
+def as_periods(filters: Iterable[Filter], type_of: TypeOf) -> list[Filter]:
+    """Return the filters with every condition on a period written as its first day and the day after its last.
+
+    Args:
+        filters: Conditions that must all hold.
+        type_of: Type of a column by the inside of its token; None when it is not known.
+    """
+    read: list[Filter] = []
+    for item in filters:
+        if isinstance(item.condition, Atom):
+            read.extend(Filter(atom, item.clause) for atom in _bounds(item.condition, type_of))
+        else:
+            read.append(item)
+    return _with_months(read)
+
+
+def is_temporal(condition: Condition, type_of: TypeOf) -> bool:
+    """Return whether a condition limits rows to a period: something dated is compared with a constant or with now."""
+    if isinstance(condition, Combined):
+        return bool(condition.parts) and all(is_temporal(part, type_of) for part in condition.parts)
+    value = condition.value
+    if not value or not (is_constant(value) or any(word in value for word in _NOW)):
+        return False
+    return is_dated(condition.subject, type_of) or (date_in(value) is not None and "⟦" in condition.subject)
+
+
+def is_dated(form: str, type_of: TypeOf) -> bool:
+    """Return whether an expression is a point in time or a part of one."""
+    found = tokens_in(form)
+    if not found or form.startswith(("count(", "sum(", "avg(")):
+        return False
+    return any(_is_dated_column(name, type_of) for name in found)
+
+
+def _is_dated_column(name: str, type_of: TypeOf) -> bool:
+    kind = type_of(name)
+    if kind and is_date_type(kind):
+        return True
+    return is_date_name(re.split(r"[:.]", name)[-1])
+
+
+def _bounds(atom: Atom, type_of: TypeOf) -> Iterator[Atom]:
+    call = _CALL.match(atom.subject)
+    inner = call.group(2) if call else ""
+    if call and call.group(1) == "timetostr":
+        formatted = _FORMATTED.match(inner)
+        if formatted and atom.operator in _BOUNDS:
+            start = date_in(f"'{atom.value.strip(chr(39))}{'-01-01' if formatted.group(2) == '%Y' else '-01'}'")
+            unit = "year" if formatted.group(2) == "%Y" else "month"
+            if start is not None:
+                yield from _period(formatted.group(1), atom, start, unit)
+                return
+    elif call and _is_balanced(inner):
+        found = _of_call(call.group(1), inner, atom)
+        if found is not None:
+            yield from found
+            return
+    day = date_in(atom.value)
+    if day is None or not is_column(atom.subject):
+        yield atom
+        return
+    kind = (type_of(tokens_in(atom.subject)[0]) or "").lower()
+    if kind == "date" and atom.operator in _BOUNDS:
+        yield from _period(atom.subject, atom, day, "day")
+    elif kind in ("", "date") or is_date_type(kind):
+        yield Atom(atom.subject, atom.operator, date_form(day), atom.node)
+    else:
+        yield atom
+
+
+def _of_call(name: str, inner: str, atom: Atom) -> list[Atom] | None:
+    if name == "year":
+        if atom.operator == "IN":
+            years = sorted(int(text) for text in atom.value[1:-1].split(", ") if year_of_text(text) is not None)
+            if (
+                len(years) < 2
+                or years != list(range(years[0], years[-1] + 1))
+                or len(years) != atom.value.count(",") + 1
+            ):
+                return None
+            return [
+                Atom(inner, ">=", date_form(date(years[0], 1, 1)), atom.node),
+                Atom(inner, "<", date_form(date(years[-1] + 1, 1, 1)), atom.node),
+            ]
+        year = year_of_text(atom.value.strip("'"))
+        return None if year is None else _period(inner, atom, date(year, 1, 1), "year")
+    if name.startswith("date"):
+        day = date_in(atom.value)
+        unit = name.removeprefix("date_trunc_") if name != "date" else "day"
+        if day is None or (unit != "day" and _floor(day, unit) != day):
+            return None
+        return _period(inner, atom, day, unit)
+    return None
+
+
+def _period(subject: str, atom: Atom, start: date, unit: str) -> list[Atom]:
+    """Compare with the period of one ``unit`` that begins at ``start``."""
+    after = start + timedelta(days=1) if unit == "day" else add_months(start, _MONTHS[unit])
+    bounds = {
+        "=": ((">=", start), ("<", after)),
+        ">=": ((">=", start),),
+        ">": ((">=", after),),
+        "<": (("<", start),),
+        "<=": (("<", after),),
+    }.get(atom.operator)
+    if bounds is None:
+        return [atom]
+    return [Atom(subject, operator, date_form(day), atom.node) for operator, day in bounds]
+
+
+def _with_months(filters: list[Filter]) -> list[Filter]:
+    """Narrow a whole year by ``MONTH(d) = 3`` or ``QUARTER(d) = 2`` beside it."""
+    for item in list(filters):
+        atom = item.condition
+        call = _CALL.match(atom.subject) if isinstance(atom, Atom) else None
+        if not isinstance(atom, Atom) or call is None or call.group(1) not in ("month", "quarter"):
+            continue
+        if atom.operator != "=" or not atom.value.strip("'").isdigit():
+            continue
+        months, number = _MONTHS[call.group(1)], int(atom.value.strip("'"))
+        year = _whole_year(filters, call.group(2), item.clause)
+        if year is None or not 1 <= number <= 12 // months:
+            continue
+        first, start, end = year
+        narrowed = add_months(first, months * (number - 1))
+        narrow = {
+            start: Atom(call.group(2), ">=", date_form(narrowed), atom.node),
+            end: Atom(call.group(2), "<", date_form(add_months(narrowed, months)), atom.node),
+        }
+        filters = [
+            Filter(narrow[each], each.clause) if each in narrow else each for each in filters if each is not item
+        ]
+    return filters
+
+
+def _whole_year(filters: list[Filter], subject: str, clause: str) -> tuple[date, Filter, Filter] | None:
+    found: dict[str, Filter] = {}
+    for item in filters:
+        atom = item.condition
+        if (
+            isinstance(atom, Atom)
+            and atom.subject == subject
+            and item.clause == clause
+            and atom.operator in (">=", "<")
+        ):
+            found[atom.operator] = item
+    if len(found) < 2:
+        return None
+    ends = [date_in(found[operator].condition.value) for operator in (">=", "<")]  # type: ignore[union-attr]
+    first, after = ends
+    if first is None or after is None or first != _floor(first, "year") or add_months(first, 12) != after:
+        return None
+    return first, found[">="], found["<"]
+
+
+def _floor(day: date, unit: str) -> date:
+    months = _MONTHS[unit]
+    return day.replace(day=1, month=(day.month - 1) // months * months + 1)
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            return False
+    return depth == 0
