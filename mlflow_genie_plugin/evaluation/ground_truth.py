@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, SqlFailedError, UnsafeSqlError, Violation
+from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.journal import Journal
 from mlflow_genie_plugin.evaluation.judge import SpaceAssets
-from mlflow_genie_plugin.evaluation.judges.asset_routing import assets_of_query
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import StoredResult, stored_result
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.workspace.port import SqlPort
 
 # What the query-result API returns at most; the answers cannot be longer, so the expected results need not be.
@@ -40,7 +41,9 @@ def check_ground_truth(
 
     missing = [item for item in benchmarks if item.id not in journal.state.expected]
     progress.checking(len(missing))
-    violations = [found for item in benchmarks if (found := _wrong_kind(item, assets)) is not None]
+    violations = [
+        found for item in benchmarks if (found := _wrong_kind(item, assets, journal.state.schema)) is not None
+    ]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="genie-expected") as pool:
         for item, result in pool.map(run, missing):
             if result.error is not None:
@@ -70,10 +73,10 @@ def _expected(item: Benchmark, sql: SqlPort, warehouse_id: str | None, timeout_s
         return StoredResult(error=error.what)
 
 
-def _wrong_kind(item: Benchmark, assets: SpaceAssets) -> Violation | None:
+def _wrong_kind(item: Benchmark, assets: SpaceAssets, schema: SpaceSchema | None) -> Violation | None:
     if item.expected_asset is None:
         return None
-    used = assets_of_query(item.expected_sql, assets)
+    used = assets_of_query(item.expected_sql, assets, schema)
     if any(asset.kind == item.expected_asset for asset in used):
         return None
     listed = ", ".join(map(str, sorted(used))) or "no asset"

@@ -15,7 +15,7 @@ from mlflow_genie_plugin.evaluation.name_problem import NameProblem, Resolution
 from mlflow_genie_plugin.evaluation.name_scope import OPEN, Found, KnownColumn, Match, Relation, Scope, missing_field
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SpaceSchema
 from mlflow_genie_plugin.sql_dialect import split_name
-from mlflow_genie_plugin.sql_dialect.assets import BUILTIN_TABLE_FUNCTIONS, function_name, is_measure
+from mlflow_genie_plugin.sql_dialect.assets import BUILTIN_TABLE_FUNCTIONS, function_name, identifier_text, is_measure
 
 Ctes = Mapping[str, Relation]
 Aliases = Mapping[str, KnownColumn]
@@ -37,7 +37,7 @@ class ExpressionNames(ABC):
     """Looks names up, and keeps what became of them in ``result``."""
 
     def __init__(self, schema: SpaceSchema, listed: SpaceAssets, parameters: Mapping[str, Any]) -> None:
-        self._parameters = {name.lower(): value for name, value in parameters.items()}
+        self._parameters = parameters
         self._functions = {name: schema.assets.get(name) or SchemaAsset(name, "TVF") for name in listed.functions}
         self._tables = {
             name: schema.assets.get(name) or SchemaAsset(name, kind)
@@ -210,18 +210,8 @@ class ExpressionNames(ABC):
 
     def _identifier(self, call: exp.Expr) -> tuple[str, ...] | None:
         """Return the parts of the name in ``IDENTIFIER('…')``, None when it is another call or cannot be told."""
-        if not isinstance(call, exp.Anonymous) or function_name(call) != "identifier" or len(call.expressions) != 1:
-            return None
-        text = ""
-        argument = call.expressions[0]
-        for piece in argument.flatten() if isinstance(argument, exp.DPipe) else [argument]:
-            if isinstance(piece, exp.Literal) and piece.is_string:
-                text += piece.name
-            elif isinstance(piece, exp.Placeholder) and isinstance(self._parameters.get(piece.name.lower()), str):
-                text += self._parameters[piece.name.lower()]
-            else:
-                return None
-        return split_name(text)
+        text = identifier_text(call, self._parameters)
+        return None if text is None else split_name(text)
 
     def _refer(self, problem: NameProblem | None) -> None:
         self.result.references += 1

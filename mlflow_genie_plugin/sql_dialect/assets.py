@@ -43,12 +43,15 @@ def assets_in(sql: str, parameters: Mapping[str, Any] | None = None) -> frozense
         SqlParseError: The text is not one query.
     """
     found = set()
-    for table in parse_query(sql).find_all(exp.Table):
-        if isinstance(table.parent, exp.JoinHint):
-            continue
-        reference = _reference(table, parameters or {})
-        if reference is not None and not (_is_bare_name(table) and is_cte_reference(table)):
-            found.add(reference)
+    for node in parse_query(sql).find_all(exp.Table, exp.Lateral):
+        if isinstance(node, exp.Lateral):
+            called = None if isinstance(node.this, exp.Subquery) else _called(node.this)
+            if called is not None and called.is_function:
+                found.add(called)
+        elif not isinstance(node.parent, exp.JoinHint):
+            reference = _reference(node, parameters or {})
+            if reference is not None and not (_is_bare_name(node) and is_cte_reference(node)):
+                found.add(reference)
     return frozenset(found)
 
 
@@ -145,11 +148,34 @@ def function_name(node: exp.Func) -> str:
     return (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
 
 
+def identifier_text(call: exp.Expr, parameters: Mapping[str, Any]) -> str | None:
+    """Return the name in ``IDENTIFIER('…')`` as text: literals and known parameters, also several put together.
+
+    None when the call is another one, or its argument cannot be told without running the query.
+    """
+    if not isinstance(call, exp.Anonymous) or function_name(call) != "identifier" or len(call.expressions) != 1:
+        return None
+    given = {name.lower(): value for name, value in parameters.items()}
+    argument = call.expressions[0]
+    pieces = argument.flatten() if isinstance(argument, exp.DPipe) else (
+        argument.expressions if isinstance(argument, exp.Concat) else [argument]
+    )  # fmt: skip
+    text = ""
+    for piece in pieces:
+        value = given.get(piece.name.lower()) if isinstance(piece, exp.Placeholder) else (
+            piece.name if isinstance(piece, exp.Literal) and piece.is_string else None
+        )  # fmt: skip
+        if not isinstance(value, str):
+            return None
+        text += value
+    return text
+
+
 def _identifier_argument(call: exp.Func, parameters: Mapping[str, Any]) -> str:
+    text = identifier_text(call, parameters)
+    if text is not None:
+        return normalise_name(text)
     argument = call.expressions[0] if call.expressions else None
-    if isinstance(argument, exp.Literal) and argument.is_string:
-        return normalise_name(argument.name)
     if isinstance(argument, exp.Placeholder) and isinstance(argument.this, str):
-        value = parameters.get(argument.this)
-        return normalise_name(value) if isinstance(value, str) else f":{argument.this}"
+        return f":{argument.this}"
     return argument.sql("databricks") if argument is not None else "identifier()"

@@ -40,8 +40,8 @@ def outcome(name, case):
     return finding.outcome.value, finding.failure_type
 
 
-def test_the_three_judges_are_registered_in_order():
-    assert JUDGES.names() == ("syntax_validity", "result_correctness", "asset_routing")
+def test_the_judges_of_single_answers_are_registered():
+    assert set(JUDGES.names()) >= {"syntax_validity", "schema_accuracy", "result_correctness", "asset_routing"}
 
 
 def test_a_name_can_be_taken_once():
@@ -99,7 +99,9 @@ def test_a_broken_judge_is_errored_and_aborts_no_other(make_case, value):
     ],
 )
 def test_no_answer_never_passes_any_judge(make_case, judge, answer, found):
-    assert outcome(judge, make_case(**answer)) == found
+    seen = outcome(judge, make_case(**answer))
+    # These two look at other things than the one answer, and say so.
+    assert seen == found or (judge in ("repeatability", "native_assessment") and seen[0] == "abstained")
 
 
 @pytest.mark.parametrize(
@@ -110,10 +112,23 @@ def test_no_answer_never_passes_any_judge(make_case, judge, answer, found):
         ("SELECT a FROM t SELEC", {"rows": None, "compiles": False, "compile_error": "PARSE_SYNTAX_ERROR"},
          ("failed", "SYNTAX_ERROR")),
         ("SELECT x FROM c.s.orders", {"rows": None, "compiles": False, "compile_error": "[UNRESOLVED_COLUMN] x"},
-         ("failed", "UNRESOLVED_NAME")),
+         ("passed", None)),
+        ("SELECT x FROM c.s.orders", {"rows": None, "compiles": False,
+                                      "compile_error": "[DATATYPE_MISMATCH] UNRESOLVED_COLUMN"},
+         ("failed", "SYNTAX_ERROR")),
+        ("SELECT :n, :m", {"rows": None, "compiles": False, "compile_error": "[UNBOUND_SQL_PARAMETER] n",
+                           "parameters": {"N": "1"}}, ("failed", "UNBOUND_PARAMETER")),
+        ("SELECT :n", {"rows": None, "compiles": False, "compile_error": "[UNBOUND_SQL_PARAMETER] n",
+                       "parameters": {"n": "1"}}, ("abstained", "NOT_CHECKED")),
+        ("SELECT :n", {"rows": None}, ("failed", "UNBOUND_PARAMETER")),
+        ("SELECT :n", {}, ("passed", None)),
+        ("SELECT a, FROM t", {"rows": None, "compiles": False, "compile_error": "[UNRESOLVED_COLUMN] x"},
+         ("passed", None)),
+        ("DROP TABLE c.s.orders", {"rows": None, "compiles": False, "compile_error": "[TABLE_OR_VIEW_NOT_FOUND] x"},
+         ("failed", "NOT_A_QUERY")),
         ("DROP TABLE c.s.orders", {"rows": None}, ("failed", "NOT_A_QUERY")),
         ("SELECT 1; SELECT 2", {}, ("failed", "NOT_ONE_QUERY")),
-        ("SELECT FROM WHERE", {"rows": None}, ("failed", "NOT_A_QUERY")),
+        ("SELECT FROM WHERE", {"rows": None}, ("failed", "SYNTAX_ERROR")),
         ("SELECT 1", {"rows": None}, ("abstained", "NOT_CHECKED")),
     ],
 )  # fmt: skip
@@ -171,60 +186,3 @@ def test_without_stored_rows_only_equal_digests_pass(make_case, make_table):
     other = replace(dropped, expected=replace(dropped.expected, result_sha256="0" * 64))
     assert outcome("result_correctness", other) == ("abstained", "ROWS_NOT_STORED")
     assert outcome("result_correctness", replace(case, expected=StoredResult(error="x")))[0] == "errored"
-
-
-ROUTES = [
-    ("SELECT 1 FROM c.s.orders", "SELECT 2 FROM C.S.`Orders` o", None, ("passed", None)),
-    (
-        "SELECT 1 FROM c.s.orders",
-        "WITH orders AS (SELECT 1 FROM c.s.orders) SELECT * FROM orders",
-        None,
-        ("passed", None),
-    ),
-    ("SELECT 1 FROM c.s.orders", "SELECT 1 FROM orders", None, ("passed", None)),
-    (
-        "SELECT MEASURE(x) FROM c.s.order_metrics",
-        "SELECT sum(x) FROM c.s.orders",
-        "MV",
-        ("failed", "TABLE_INSTEAD_OF_MV"),
-    ),
-    (
-        "SELECT MEASURE(x) FROM c.s.order_metrics",
-        "SELECT MEASURE(x) FROM c.s.order_metrics JOIN c.s.orders",
-        "MV",
-        ("failed", "EXTRA_TABLE"),
-    ),
-    ("SELECT * FROM c.s.top_customers(5)", "SELECT * FROM c.s.top_customers(n => 6)", "TVF", ("passed", None)),
-    (
-        "SELECT * FROM c.s.top_customers(5)",
-        "SELECT * FROM c.s.customers LIMIT 5",
-        "TVF",
-        ("failed", "TABLE_INSTEAD_OF_TVF"),
-    ),
-    ("SELECT * FROM c.s.customers", "SELECT * FROM c.s.top_customers(5)", None, ("failed", "TVF_INSTEAD_OF_TABLE")),
-    ("SELECT 1 FROM c.s.orders", "SELECT 1 FROM c.s.orders JOIN c.s.customers", None, ("passed", None)),
-    ("SELECT 1 FROM c.s.orders JOIN c.s.customers", "SELECT 1 FROM c.s.orders", None, ("failed", "MISSING_ASSET")),
-    ("SELECT 1 FROM c.s.orders", "SELECT 1 FROM c.s.orders JOIN other.s.secret", None, ("failed", "OUTSIDE_SPACE")),
-    ("SELECT 1 FROM c.s.orders", "SELECT 1 FROM c.s.orders, explode(array(1))", None, ("passed", None)),
-    (
-        "SELECT MEASURE(x) FROM c.s.listed_view",
-        "SELECT x FROM c.s.listed_view",
-        "MV",
-        ("failed", "TABLE_INSTEAD_OF_MV"),
-    ),
-    ("SELECT 1 FROM c.s.orders", "SELECT 1 FROM c.s.orders", "MV", ("abstained", "NO_EXPECTED_ASSET")),
-    ("SELECT 1", "SELECT 1 FROM c.s.orders", None, ("abstained", "NO_EXPECTED_ASSET")),
-    ("SELECT 1 FROM c.s.orders", "SELECT FROM WHERE", None, ("abstained", "UNPARSABLE")),
-    (
-        "SELECT widget_id, budget_amt FROM c.s.orders",
-        "SELECT get_json_object(a, 'b') FROM c.s.orders",
-        "TABLE",
-        ("passed", None),
-    ),
-]
-
-
-@pytest.mark.parametrize(("expected_sql", "sql", "kind", "found"), ROUTES)
-def test_routing_compares_assets_not_text(make_case, expected_sql, sql, kind, found):
-    case = make_case(sql, expected_sql=expected_sql, benchmark={"expected_asset": kind})
-    assert outcome("asset_routing", case) == found

@@ -26,7 +26,8 @@ SCHEMA = SpaceSchema({
         SchemaAsset("c.s.customers", "TABLE", columns("id:bigint name:string region:string Since:date")),
         SchemaAsset("c.s.wide", "TABLE", columns("id:bigint q1:int q2:int q3:int `Odd:int")),
         SchemaAsset("c.s.order_metrics", "MV", (
-            *columns("region:string month:date"), *measures("revenue orders"), SchemaColumn("Net Value", "double", True))),
+            *columns("region:string month:date"), *measures("revenue orders"),
+            SchemaColumn("Net Value", "double", True))),
         SchemaAsset("c.s.top", "TVF", columns("name:string total:double"), columns("n:int seg:string since:date"), 2),
         SchemaAsset("c.s.untold", "TVF", None, columns("n:int"), 1),
         SchemaAsset("c.s.label", "TVF", None, columns("x:string"), 1),

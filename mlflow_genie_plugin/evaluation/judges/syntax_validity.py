@@ -34,8 +34,8 @@ class SyntaxValidity:
             return failed(self.name, "NOT_ONE_QUERY", f"the SQL is not one query: {reason}")
         if answer.has_result or answer.compiles is True:
             return passed(self.name, "the warehouse accepts the SQL")
-        parse_error = _parse_error(sql)
-        if reason is not None and parse_error is None:
+        unreadable = reason is not None and reason == _parse_error(sql)
+        if reason is not None and not unreadable:
             return failed(self.name, "NOT_A_QUERY", f"the SQL is not one query that reads: {reason}")
         if unbound := _unbound(sql, case):
             return failed(
@@ -53,9 +53,8 @@ class SyntaxValidity:
             if name_failure(message) is not None:
                 return passed(self.name, "the warehouse reads the SQL; it rejects a name, which is judged elsewhere")
             return failed(self.name, "SYNTAX_ERROR", f"the warehouse rejects the SQL: {first_line(message)}")
-        if parse_error is not None:
-            code = "NOT_A_QUERY" if "expected a query" in parse_error else "SYNTAX_ERROR"
-            return failed(self.name, code, f"the SQL is not one query that reads: {parse_error}")
+        if unreadable:
+            return failed(self.name, "SYNTAX_ERROR", f"the SQL cannot be read: {reason}")
         return abstained(self.name, "NOT_CHECKED", "the SQL parses, but no warehouse was asked whether it accepts it")
 
 
