@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from mlflow_genie_plugin.cli.output import command, emit, emit_json, say, workspace_options
-from mlflow_genie_plugin.cli.sources import load_config
+from mlflow_genie_plugin.cli.sources import load_config, read_file
 from mlflow_genie_plugin.cli.variables import assignments, variable_option
 from mlflow_genie_plugin.cli.violations import count_of, report_lines, result_json
-from mlflow_genie_plugin.errors import ExitCode, GenieError, UnreadableFileError, UsageError
+from mlflow_genie_plugin.errors import ExitCode, GenieError, UsageError
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.benchmark_import.candidate import Candidate
@@ -92,7 +92,7 @@ def lint(
     if location and model:
         raise UsageError("--space and --model both name the space", next_step="give one of them")
     where = location or model
-    data = _read(file)
+    data = read_file(file)
     values = assignments(variables)
     config = load_config(where, profile, target) if where else None
     sql = None
@@ -152,13 +152,13 @@ def import_(
     from mlflow_genie_plugin.evaluation.benchmark_import.plan import plan_import
 
     candidates = _candidates(source, domains, assignments(columns, "--column", "question=Frage"), profile, target)
-    before = _read(output) if output.exists() else None
+    before = read_file(output) if output.exists() else None
     plan = plan_import(
         candidates, before, name=name or output.stem, what=str(output), variables=assignments(variables), force=force
     )
     writes = bool(plan.taken) and not dry_run
     if writes:
-        if (_read(output) if output.exists() else None) != before:
+        if (read_file(output) if output.exists() else None) != before:
             from mlflow_genie_plugin.errors import ConflictError
 
             raise ConflictError(f"{output} changed meanwhile; nothing was written", next_step="import again")
@@ -178,13 +178,13 @@ def _candidates(
     if path.suffix.lower() in (".csv", ".tsv"):
         from mlflow_genie_plugin.evaluation.benchmark_import.csv_source import candidates_of_csv
 
-        return candidates_of_csv(_read(path), source, columns)
+        return candidates_of_csv(read_file(path), source, columns)
     if columns:
         raise UsageError("--column is for CSV files", next_step="leave it out")
     if path.is_file() and not _is_space(path):
         from mlflow_genie_plugin.evaluation.benchmark_import.golden_source import candidates_of_golden
 
-        return candidates_of_golden(_read(path), source, domains)
+        return candidates_of_golden(read_file(path), source, domains)
     from mlflow_genie_plugin.evaluation.benchmark_import.space_source import candidates_of_space
 
     return candidates_of_space(load_config(source, profile, target))
@@ -255,15 +255,6 @@ def sync(file: Path, dataset: str, variables: tuple[str, ...], *, dry_run: bool,
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             emit(f"  {sign} {len(names):>4}  {', '.join(names[:_SHOWN])}{more}")
     emit(f"  = {plan.unchanged:>4}  unchanged")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFileError(
-            f"cannot read {path}: {error.strerror or error}", next_step="check the path and its permissions"
-        ) from error
 
 
 def _cut(text: str) -> str:

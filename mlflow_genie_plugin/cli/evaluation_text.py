@@ -78,6 +78,7 @@ def _summary(result: EvaluationResult, run_id: str) -> Iterator[str]:
         )
     yield from _repeatability(result)
     yield from _wrong(result)
+    yield from _proposals(result, run_id)
     if result.status == "complete":
         yield f"Gate it:  pytest gates/ --model-id={result.model_id}"
 
@@ -99,6 +100,8 @@ def _repeatability(result: EvaluationResult) -> Iterator[str]:
 
 
 def _wrong(result: EvaluationResult) -> Iterator[str]:
+    from mlflow_genie_plugin.evaluation.arbiter import ruling_line
+
     wrong = [
         question
         for question in sorted(result.questions, key=lambda item: (item.priority, item.question_id))
@@ -110,8 +113,19 @@ def _wrong(result: EvaluationResult) -> Iterator[str]:
         for judge, finding in question.findings.items():
             if not (finding.passed or finding.not_asked):
                 yield f"      {judge}: {cut(finding.rationale + _values(finding), 300)}"
+        if (ruling := ruling_line(question)) is not None:
+            yield f"      arbiter: {cut(ruling, 300)}"
     if len(wrong) > _WRONG_SHOWN:
         yield f"  and {len(wrong) - _WRONG_SHOWN} more (--json lists them all)"
+
+
+def _proposals(result: EvaluationResult, run_id: str) -> Iterator[str]:
+    from mlflow_genie_plugin.evaluation.corrections import proposals_of
+
+    count = len(proposals_of(result, run_id=run_id, evaluation_sha256=""))
+    if count:
+        yield f"The arbiter proposes {_plural(count, 'correction')} of the benchmarks; none was made. Look:"
+        yield f"  mlflow-genie evaluate review {run_id} --benchmarks FILE"
 
 
 def _values(finding: Finding) -> str:

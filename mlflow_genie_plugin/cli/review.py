@@ -9,7 +9,8 @@ import rich_click as click
 
 from mlflow_genie_plugin.cli.evaluate import evaluate as ask_and_judge
 from mlflow_genie_plugin.cli.output import command, emit, emit_json, say
-from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UsageError
+from mlflow_genie_plugin.cli.sources import read_file
+from mlflow_genie_plugin.errors import ConflictError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--benchmarks", "benchmarks_file", type=_FILE, required=True, help="The questions that were evaluated.")
-@click.option("-o", "--output", type=_FILE, help="Corrections file; default: FILE.corrections.yaml beside the questions.")
+@click.option(
+    "-o", "--output", type=_FILE, help="Corrections file; default: FILE.corrections.yaml beside the questions."
+)
 @click.option("--accept", multiple=True, metavar="ID", help="Carry out this proposal in the benchmarks; repeatable.")
 @click.option("--reject", multiple=True, metavar="ID", help="Decide against this proposal; repeatable.")
 @click.option("--by", metavar="NAME", help="Who decides; required with --accept and --reject.")
@@ -62,7 +65,7 @@ def review(
     if (accept or reject) and not (by and by.strip()):
         raise UsageError("a decision needs a name", next_step="add --by NAME: who has looked at the two queries")
     path = output or corrections_path(benchmarks_file)
-    before = _read(benchmarks_file)
+    before = read_file(benchmarks_file)
     name = _name_of(before, benchmarks_file)
     corrections = read_corrections(path)
     for run in runs:
@@ -104,6 +107,10 @@ def review(
         say(f"Wrote {path}" + (f" and {benchmarks_file}" if data != before else f"; {benchmarks_file} is unchanged"))
 
 
+# Shown under the help of evaluate, which knows nothing of the other command.
+ask_and_judge.epilog = "Proposed corrections of the benchmarks:  mlflow-genie evaluate review --help"
+
+
 class EvaluateOrReview(click.RichCommand):
     """``evaluate`` as it is, except that a first argument ``review`` leads to the other command."""
 
@@ -131,7 +138,7 @@ def _proposals(run: str) -> list[Correction]:
 
     run_id: str | None = None
     if Path(run).is_file():
-        data = _read(Path(run))
+        data = read_file(Path(run))
         result = parse_result(data)
     else:
         run_id = run
@@ -139,15 +146,6 @@ def _proposals(run: str) -> list[Correction]:
     if result.status != "complete":
         raise UsageError(f"the evaluation {run} is {result.status}", next_step="review a complete one")
     return proposals_of(result, run_id=run_id, evaluation_sha256=evaluation_sha256(data))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnreadableFileError(
-            f"cannot read {path}: {error.strerror or error}", next_step="check the path and its permissions"
-        ) from error
 
 
 def _name_of(data: bytes, path: Path) -> str:
@@ -161,7 +159,7 @@ def _write(path: Path, before: bytes, data: bytes) -> None:
 
     if data == before:
         return
-    if _read(path) != before:
+    if read_file(path) != before:
         raise ConflictError(f"{path} changed while it was reviewed; nothing was written", next_step="review it again")
     write_bytes_atomically(path, data)
 
@@ -201,7 +199,9 @@ def _listing(corrections: Sequence[Correction], benchmarks: Path) -> str:
         lines += [f"      - {line}" for line in item.old_sql.splitlines()] if item.field == "expected_sql" else []
         lines += [
             f"      + {line}"
-            for line in (str(item.value) if item.field == "expected_sql" else f"{item.field}: {item.value}").splitlines()
+            for line in (
+                str(item.value) if item.field == "expected_sql" else f"{item.field}: {item.value}"
+            ).splitlines()
         ]
     first = proposals[0].id
     lines.append(f"Decide:  mlflow-genie evaluate review --benchmarks {benchmarks} --accept {first} --by NAME")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from mlflow_genie_plugin.errors import UnreadableFileError
 from mlflow_genie_plugin.space.config import SpaceConfig, read_space_file
 from mlflow_genie_plugin.space.location import FileLocation, ModelLocation, parse_location
 
@@ -34,3 +37,17 @@ def load_config(location: str, profile: str | None = None, target: str | None = 
     from mlflow_genie_plugin.workspace.auth import connect
 
     return config_of(connect(profile, target).spaces.get_space(where.space_id))
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        UnreadableFileError: It is missing, a folder, or not readable.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(
+            f"cannot read {path}: {error.strerror or error}", next_step="check the path and its permissions"
+        ) from error

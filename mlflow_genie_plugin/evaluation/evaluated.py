@@ -60,6 +60,11 @@ class Evaluation:
                 for judge, finding in question.findings.items()
                 if not (finding.passed or finding.not_asked)
             ],
+            "arbitration": [
+                {"question_id": question.question_id, **question.arbitration}
+                for question in result.questions
+                if question.arbitration is not None
+            ],
             "repeatability": None if repeated is None else repeated.to_json(),
         }  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from mlflow_genie_plugin.evaluation.arbiter import arbitrate
 from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, judge_case
 from mlflow_genie_plugin.evaluation.result import (
     SAMPLE_ROWS,
@@ -32,6 +33,7 @@ def judge_questions(
     """
     for case in cases:
         findings = judge_case(case, judges)
+        arbitration = arbitrate(case, findings)
         if store_rows == "none":
             findings = {name: _without_cells(finding) for name, finding in findings.items()}
         yield QuestionResult(
@@ -46,6 +48,7 @@ def judge_questions(
             expected=_fewer_rows(case.expected, store_rows),
             findings=findings,
             repeats=tuple(_answer(answer, store_rows) for answer in case.repeats),
+            arbitration=arbitration,
         )
 
 

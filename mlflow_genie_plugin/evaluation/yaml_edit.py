@@ -111,15 +111,16 @@ def _replacement(text: str, key: Any, value: Any, new: Any, *, flow: bool) -> tu
     was_block = value.id == "scalar" and value.style in ("|", ">")
     if was_block:
         header = _BLOCK_HEADER.match(text, start)
-        tail = (header.group(1) or "") if header else ""
+        tail = (header.group(1) or "").rstrip("\r") if header else ""
         # The empty lines behind a block belong to its text, but whoever wrote them meant to separate two things.
         end = text.index("\n", start + len(text[start:end].rstrip())) + 1
     else:
         line_end = text.find("\n", end)
         tail, end = text[end:line_end].rstrip("\r"), line_end + 1
     lead = "" if text[start - 1 : start] in (" ", "\t", "\n") else " "
-    if isinstance(new, str) and "\n" in new:
-        block = to_yaml([new])[2:]
+    # Empty lines at the end of a block would run into those that follow it in the file.
+    if isinstance(new, str) and "\n" in new.rstrip("\n") and not new.endswith("\n\n"):
+        block = to_yaml({"k": new}).removeprefix("k: ")
         indent = " " * key.start_mark.column
         first, _, rest = block.partition("\n")
         return start, end, _in_newlines_of(text, f"{lead}{first}{tail}\n{block_to_yaml(rest, indent)}")

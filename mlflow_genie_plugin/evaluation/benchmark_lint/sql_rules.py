@@ -9,7 +9,9 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.evaluation.benchmark_lint.subject import Question
-from mlflow_genie_plugin.evaluation.refuter.frozen import has_clock, unstoppable
+from mlflow_genie_plugin.evaluation.question_order import ranking_words
+from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
+from mlflow_genie_plugin.evaluation.refuter.frozen import frozen, unstoppable
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 
 _RELATIVE = re.compile(
@@ -26,12 +28,6 @@ _NEEDS_CLOCK = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(r"\d{4}-\d{1,2}(?:-\d{1,2})?(?:[ T].*)?\Z|(?:19|20)\d{6}\Z")
-_RANKING = re.compile(
-    r"\b(?:top|bottom|first|last)[\s-]+(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|few)\b|\brank(?:ed|ing)?\b|"
-    r"\b(?:sorted|ordered)\s+by\b|\bfrom\s+(?:highest|lowest|largest|smallest|most|least)\s+to\b|"
-    r"\bin\s+(?:de|a)scending\s+order\b",
-    re.IGNORECASE,
-)
 _YEARS = range(1900, 2100)
 
 
@@ -48,6 +44,14 @@ def check_sql(question: Question) -> Iterator[Violation]:
         return
     yield from _dates(question, tree)
     yield from _order(question, tree)
+    for slot in slots_of(question.benchmark.question):
+        if meets(slot, tree) is False:
+            yield question.finding(
+                "question-not-met",
+                f"the question says {slot.text!r}, the expected SQL does not",
+                part="expected_sql",
+                fix="correct the SQL, or the question",
+            )
     yield from _stability(question)
     if _reads_table(tree) and any(
         isinstance(item.unalias(), exp.Star) or _is_table_star(item) for item in tree.selects
@@ -64,7 +68,7 @@ def _dates(question: Question, tree: exp.Query) -> Iterator[Violation]:
     text = question.benchmark.question
     relative = _RELATIVE.search(text)
     literals = _literal_dates(tree)
-    reads_clock = has_clock(question.benchmark.expected_sql)
+    reads_clock = frozen(question.benchmark.expected_sql) != question.benchmark.expected_sql
     if relative and literals and not reads_clock:
         yield question.finding(
             "stale-date",
@@ -104,11 +108,11 @@ def _has_parameter(tree: exp.Query) -> bool:
 def _order(question: Question, tree: exp.Query) -> Iterator[Violation]:
     benchmark = question.benchmark
     has_order = tree.args.get("order") is not None
-    asks = _RANKING.search(benchmark.question)
+    asks = ranking_words(benchmark.question)
     if asks and has_order and "ordered" not in question.raw and not benchmark.ordered:
         yield question.finding(
             "unordered-ranking",
-            f"the question asks for a ranking ({asks.group()!r}), but any order of the rows passes",
+            f"the question asks for a ranking ({asks!r}), but any order of the rows passes",
             fix="add ordered: true, or ordered: false if any order is right",
         )
     if benchmark.ordered and not has_order:

@@ -101,10 +101,13 @@ def read_subject(data: bytes, what: str, variables: Mapping[str, str] | None = N
         for entry in reversed(listing.entries)
         if isinstance(entry.value, dict) and isinstance(entry.value.get("id"), str)
     }
+    # What breaks a rule of the file is a finding already; the other rules look at what an evaluation would ask.
+    broken = {item.path.rpartition("]")[0] for item in violations}
     questions = [
         Question(item, json_path(list(entry.path)), source.line_of(entry.path), entry.value)
         for item in {item.id: item for item in reversed(benchmarks)}.values()
         for entry in (entries[item.id],)
+        if json_path(list(entry.path)).rpartition("]")[0] not in broken
     ]
     questions.reverse()
     return Subject(tuple(questions), tuple(replace(item, severity="error") for item in violations), listing.name)
