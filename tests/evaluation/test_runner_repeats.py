@@ -130,3 +130,56 @@ def test_what_changed_since_an_earlier_evaluation_is_named(live_model, few_quest
     assert (found.unchanged, found.not_compared) == (3, ())
     assert found.of_kind("newly_wrong")[0].judges["result_correctness"] == ("passed", "failed")
     assert changes_between(after, after).changes == ()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_question_that_was_asked_before_the_process_could_say_so_is_found_again(
+    live_model, few_questions, local_workspace, monkeypatch, times
+):
+    from mlflow_genie_plugin.evaluation.journal import Journal
+
+    whole = evaluate(live_model, few_questions, times=times).result
+
+    def die(self, turn, ref):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add_started", die)
+        with pytest.raises(InterruptedEvaluationError):
+            evaluate(live_model, few_questions, times=times, in_flight=3)
+    result = evaluate(live_model, few_questions, times=times).result
+    texts = asked(local_workspace)
+    assert {text: texts.count(text) for text in texts} == {
+        item.question: 2 * times for item in few_questions.benchmarks
+    }
+    # The answers of the earlier evaluation of the same questions were not taken for ours.
+    conversations = [
+        {answer.conversation_id for question in found.questions for answer in (question.answer, *question.repeats)}
+        for found in (whole, result)
+    ]
+    assert not conversations[0] & conversations[1]
+    assert len(conversations[1]) == 6 * times
+
+
+def test_the_oldest_conversation_with_the_question_is_ours(live_model, few_questions, local_workspace, monkeypatch):
+    from mlflow_genie_plugin.evaluation.journal import Journal
+    from mlflow_genie_plugin.workspace.port import MessageRef
+
+    refs: list[MessageRef] = []
+
+    def note_and_die(self, turn, ref):
+        refs.append(ref)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add_started", note_and_die)
+        with pytest.raises(InterruptedEvaluationError):
+            evaluate(live_model, few_questions, in_flight=1)
+    question = few_questions.benchmarks[0].question
+    space_id = refs[0].space_id
+    connect().asker.start(space_id, question)
+    asker = connect().asker
+    found = asker.find(space_id, question, after_seconds=0.0, known=())
+    assert found == refs[0]
+    assert asker.find(space_id, question, after_seconds=asker.newest(space_id), known=()) is None
+    assert asker.find(space_id, "another question", after_seconds=0.0, known=()) is None
