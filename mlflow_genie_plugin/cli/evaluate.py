@@ -8,6 +8,7 @@ import rich_click as click
 
 from mlflow_genie_plugin.cli.evaluation_text import announcement, changes_text, summary
 from mlflow_genie_plugin.cli.evaluation_text import estimate as estimate_text
+from mlflow_genie_plugin.cli.llm_options import LlmChoice, llm_options
 from mlflow_genie_plugin.cli.output import command, emit, emit_json, say, workspace_options
 from mlflow_genie_plugin.errors import ExitCode, UsageError
 
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where judging runs: in this process, or on Spark (Databricks Connect, a cluster, this machine).",
 )
+@llm_options
 @click.option("--no-traces", is_flag=True, help="Do not store each question as an MLflow trace (faster).")
 @click.option("--estimate", is_flag=True, help="Say how many questions and minutes it takes; ask nothing.")
 @click.option("--restart", is_flag=True, help="Forget the saved answers of an interrupted evaluation.")
@@ -95,6 +97,7 @@ def evaluate(
     variables: tuple[str, ...],
     store_rows: str,
     engine: str,
+    llm: LlmChoice,
     no_traces: bool,
     estimate: bool,
     restart: bool,
@@ -145,7 +148,7 @@ def evaluate(
         return _estimate(plan, settings, as_json=as_json)
     # Before anything is asked: an hour of questions is no time to find out that the run id was mistyped.
     earlier = None if compare is None else load_evaluation(compare)[1]
-    evaluation = _evaluate(plan, settings, answers, profile, target, restart=restart)
+    evaluation = _evaluate(plan, settings, answers, profile, target, llm, restart=restart)
     changes = None if earlier is None else changes_between(earlier, evaluation.result)
     if as_json:
         emit_json({**evaluation.to_json(), "changes": None if changes is None else changes.to_json()})
@@ -166,23 +169,26 @@ def _evaluate(
     answers: str | None,
     profile: str | None,
     target: str | None,
+    llm: LlmChoice,
     *,
     restart: bool,
 ) -> Evaluation:
     from mlflow_genie_plugin.cli.evaluation_progress import make_progress
 
+    # Before anything is asked: a model that is not configured is found out now, not after an hour of questions.
+    opinionist = llm.opinionist(settings, plan.store_rows, profile, target)
     progress = make_progress(announcement(plan, settings))
     if answers is not None:
         from mlflow_genie_plugin.evaluation.recorded import judge_recorded
 
-        return judge_recorded(plan, answers, progress=progress)
+        return judge_recorded(plan, answers, progress=progress, opinionist=opinionist, at_once=settings.llm_concurrency)
     from mlflow_genie_plugin.cli.preflight import require_ready
     from mlflow_genie_plugin.evaluation.runner import run_evaluation
     from mlflow_genie_plugin.workspace.auth import connect
 
     workspace = connect(profile, target, settings)
     require_ready(workspace, plan.snapshot.model.experiment_id)
-    return run_evaluation(plan, workspace, settings=settings, progress=progress, restart=restart)
+    return run_evaluation(plan, workspace, settings=settings, progress=progress, restart=restart, opinionist=opinionist)
 
 
 def _estimate(plan: EvaluationPlan, settings: Settings, *, as_json: bool) -> ExitCode:

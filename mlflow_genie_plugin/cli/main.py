@@ -21,6 +21,7 @@ COMMANDS = {
     "apply": "mlflow_genie_plugin.cli.apply:apply",
     "lineage": "mlflow_genie_plugin.cli.lineage:lineage",
     "drift": "mlflow_genie_plugin.cli.drift:drift",
+    "prompts": "mlflow_genie_plugin.cli.prompts:prompts",
     "local": "mlflow_genie_plugin.cli.local:local",
     "doctor": "mlflow_genie_plugin.cli.doctor:doctor",
     "completion": "mlflow_genie_plugin.cli.completion:completion",

@@ -32,6 +32,11 @@ _SHOWN_VIOLATIONS = 10
 @click.option(
     "--prompt-versions", type=click.Path(dir_okay=False, path_type=Path), help="JSON file: judge prompt → version."
 )
+@click.option(
+    "--prompts-from",
+    metavar="CATALOG.SCHEMA",
+    help="Record the versions that are in production there. Default: GENIE_PROMPTS_SCHEMA, else without a schema.",
+)
 @click.option("--uc-schema", help="Read catalog metadata only of assets in this CATALOG.SCHEMA.")
 @click.option("--no-uc", is_flag=True, help="Do not read catalog metadata (it uses the warehouse).")
 @click.option("--register", metavar="NAME", help="Also register the model under this name.")
@@ -45,6 +50,7 @@ def snapshot(
     parent_of_other_space: bool,
     patches: Path | None,
     prompt_versions: Path | None,
+    prompts_from: str | None,
     uc_schema: str | None,
     no_uc: bool,
     register: str | None,
@@ -57,15 +63,19 @@ def snapshot(
     Nothing is changed in the workspace.
     """
     from mlflow_genie_plugin.cli.preflight import require_ready
+    from mlflow_genie_plugin.evaluation.prompts import collect_prompt_versions
+    from mlflow_genie_plugin.settings import resolve_settings
     from mlflow_genie_plugin.snapshot.create import create_snapshot
     from mlflow_genie_plugin.space.location import space_id_of
     from mlflow_genie_plugin.workspace.auth import connect
 
     space_id = space_id_of(space)
     patch_set = _json_file(patches)
-    prompts = _json_file(prompt_versions)
+    prompts = _given_prompt_versions(prompt_versions, prompts_from)
     workspace = connect(profile=profile, target=target)
     require_ready(workspace)
+    if prompts is None:
+        prompts = collect_prompt_versions(prompts_from or resolve_settings().prompts_schema or None)
     record = create_snapshot(
         space_id,
         domain,
@@ -107,6 +117,14 @@ def _tell(record: SnapshotRecord) -> None:
         say(f"  … and {len(findings) - _SHOWN_VIOLATIONS} more: mlflow-genie space validate {record.model_id}")
     emit(record.model_id)
     say(f"Next: mlflow-genie evaluate --model-id {record.model_id} --benchmarks FILE")
+
+
+def _given_prompt_versions(file: Path | None, schema: str | None) -> Any:
+    from mlflow_genie_plugin.errors import UsageError
+
+    if file is not None and schema:
+        raise UsageError("the prompt versions are given twice", next_step="use --prompt-versions or --prompts-from")
+    return _json_file(file)
 
 
 def _json_file(path: Path | None) -> Any:
