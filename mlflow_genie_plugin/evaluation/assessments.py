@@ -62,8 +62,9 @@ def opinion_of(name: str, opinion: Mapping[str, Any]) -> Feedback:
     outcome = opinion.get("outcome")
     if outcome in ("passed", "failed"):
         return Feedback(name=name, value=outcome == "passed", rationale=rationale, source=source)
-    error = AssessmentError(str(opinion.get("failure_type") or "UNDECIDED"), rationale)
-    return Feedback(name=name, error=error, rationale=rationale, source=source)
+    problem = str(opinion.get("problem") or "undecided").upper()
+    said = rationale or str(opinion.get("problem_text") or "")
+    return Feedback(name=name, error=AssessmentError(problem, said), rationale=said, source=source)
 
 
 def arbitration_of(arbitration: Mapping[str, Any]) -> Feedback:

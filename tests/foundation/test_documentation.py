@@ -43,5 +43,8 @@ def test_every_setting_is_documented_with_its_default():
         settings.READ_BACK_TIMEOUT: default.read_back_seconds,
         settings.REQUEST_TIMEOUT: default.request_timeout_seconds,
         settings.RATE_LIMIT_WAIT: default.rate_limit_wait_seconds,
+        settings.LLM_TIMEOUT: default.llm_timeout_seconds,
+        settings.LLM_DEADLINE: default.llm_deadline_seconds,
+        settings.LLM_CONCURRENCY: default.llm_concurrency,
     }
     assert {name: float(documented[name]) for name in numbers} == numbers

@@ -3,7 +3,7 @@ import pytest
 from mlflow_genie_plugin.errors import UnsupportedFormatError
 from mlflow_genie_plugin.schemas import is_valid, json_path, load_schema, require_format_version, violations_of
 
-NAMES = ["space", "genie_space", "benchmarks", "evaluation_result", "criteria", "verdict"]
+NAMES = ["space", "genie_space", "benchmarks", "evaluation_result", "criteria", "verdict", "opinion"]
 
 
 @pytest.mark.parametrize("name", NAMES)

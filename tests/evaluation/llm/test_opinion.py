@@ -221,3 +221,15 @@ def test_no_arbitration_and_no_arbiter_ask_nobody(make_case, make_model, languag
     assert arbitrate(None, make_case(), make_model({"arbiter": "settle"})) is None
     assert arbitrate(UNDETERMINED, make_case(), make_model({JUDGE: "settle"})) == UNDETERMINED
     assert language_model.requests == []
+
+
+def test_both_words_become_assessments_in_mlflow(judged, language_model):
+    from mlflow_genie_plugin.evaluation.assessments import opinion_of
+
+    language_model.say("failed", "partial_answer", "no month")
+    said = opinion_of(JUDGE, judged("abstained", "settle").opinion)
+    assert (said.value, said.rationale, said.source.source_id) == (False, "no month", "openai:/test-model")
+    language_model.answer("garbage")
+    said = opinion_of(JUDGE, judged("abstained", "settle").opinion)
+    assert (said.value, said.error.error_code) == (None, "GARBAGE")
+    assert said.error.error_message == "its answer was not the JSON that was asked for"
