@@ -81,8 +81,8 @@ def _compose(text: str, what: str) -> Any:
     import yaml
 
     try:
-        # The C loader counts positions in bytes of its own encoding; this one counts characters.
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        # The loader of read_source: the other one is stricter about some files. Both count positions in characters.
+        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise UnreadableFileError(f"{what} is not YAML: {error}") from error
     if not isinstance(node, yaml.MappingNode):

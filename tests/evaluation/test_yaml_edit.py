@@ -122,6 +122,10 @@ def test_any_text_replaces_any_text_and_nothing_else(old, new, style, indent):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.recursive(TEXTS | st.booleans() | st.integers() | st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=5))
+@given(
+    st.recursive(
+        TEXTS | st.booleans() | st.integers() | st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=5
+    )
+)
 def test_what_is_written_reads_back(value):
     assert read_source(to_yaml({"k": value}), "f").value == {"k": value}

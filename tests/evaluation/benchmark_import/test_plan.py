@@ -58,7 +58,12 @@ def test_golden_queries_carry_every_known_field_and_keep_their_variables():
     document = yaml.safe_load(found.data)
     first = document["benchmarks"][0]
     assert first["expected_sql"] == "SELECT SUM(usage) FROM ${catalog}.${gold_schema}.usage"
-    assert (first["expected_asset"], first["priority"], first["split"], first["domain"]) == ("MV", "P0", "held_out", "cost")
+    assert (first["expected_asset"], first["priority"], first["split"], first["domain"]) == (
+        "MV",
+        "P0",
+        "held_out",
+        "cost",
+    )
     assert first["expected_facts"] == ["one number"]
     assert found.unknown_fields == {"reviewed_by": 1}
     assert found.unfilled == ("catalog", "gold_schema")
@@ -87,7 +92,7 @@ def test_csv_with_quotes_newlines_semicolons_and_a_byte_order_mark():
 
 
 def test_csv_columns_with_other_names_are_mapped():
-    data = "Frage,Abfrage\nWie viele?,SELECT 1\n".encode()
+    data = b"Frage,Abfrage\nWie viele?,SELECT 1\n"
     with pytest.raises(InvalidImportError, match="--column question=HEADER"):
         candidates_of_csv(data, "q.csv")
     found = candidates_of_csv(data, "q.csv", {"question": "Frage", "expected_sql": "abfrage"})
@@ -128,7 +133,7 @@ def test_every_benchmark_of_public_spaces_is_taken_or_skipped_with_a_reason():
     for path in sorted(folder.glob("*.json")):
         try:
             config = read_space_file(path)
-        except Exception:  # noqa: BLE001, S112 - templates are another test's business
+        except Exception:  # noqa: BLE001 - templates are another test's business
             continue
         if not config.counts()["benchmarks"]:
             continue
@@ -207,7 +212,9 @@ def test_a_broken_file_or_an_export_is_not_merged_into():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.text(min_size=1, max_size=20), st.text(max_size=10)), min_size=1, max_size=6), st.randoms())
+@given(
+    st.lists(st.tuples(st.text(min_size=1, max_size=20), st.text(max_size=10)), min_size=1, max_size=6), st.randoms()
+)
 def test_ids_do_not_depend_on_the_order_of_the_source(pairs, random):
     offered = [
         Candidate(str(i), {"question": f"q {a}", "expected_sql": f"SELECT {len(b)}"}) for i, (a, b) in enumerate(pairs)

@@ -82,7 +82,9 @@ def test_sound_sql_is_left_alone(lint, question, sql, more):
 
 def test_an_unreadable_file_and_broken_entries_are_findings_and_the_rest_is_still_looked_at(lint):
     assert [item.rule for item in lint_benchmarks(b"a: [", "b.yaml").findings] == ["unreadable"]
-    found = lint(entry(), {"question": "no sql"}, entry("Drop it", "DROP TABLE a.b.t"), entry("All", "SELECT * FROM a.b.t"))
+    found = lint(
+        entry(), {"question": "no sql"}, entry("Drop it", "DROP TABLE a.b.t"), entry("All", "SELECT * FROM a.b.t")
+    )
     assert found.has_errors
     assert found.checked == 2
     assert "sql-not-a-query" in rules(found, "$.benchmarks[2]")
@@ -98,7 +100,9 @@ def test_variables_need_values(lint):
 def test_the_same_question_in_other_words_and_the_same_sql_are_repeated(lint):
     found = lint(
         entry("What was the total revenue in 1995?", "SELECT SUM(x) FROM a.b.t WHERE y = 1995", split="train"),
-        entry("Show me the revenue in total for 1995", "SELECT SUM(t.x) FROM a.b.t AS t WHERE t.y = 1995", split="train"),
+        entry(
+            "Show me the revenue in total for 1995", "SELECT SUM(t.x) FROM a.b.t AS t WHERE t.y = 1995", split="train"
+        ),
         entry("What was the total revenue in 1996?", "SELECT SUM(x) FROM a.b.t WHERE y = 1996", split="train"),
         entry("Something else", "select sum(X)  from a.b.t where y = 1996", split="train"),
     )
@@ -110,7 +114,9 @@ def test_the_same_question_in_other_words_and_the_same_sql_are_repeated(lint):
 def test_a_question_repeated_across_splits_is_a_leak_and_an_error_when_held_out(lint):
     pair = [entry("Total revenue in 1995", "SELECT 1"), entry("Revenue in total for 1995", "SELECT 2")]
     found = lint({**pair[0], "split": "train"}, {**pair[1], "split": "held_out"})
-    assert [(item.rule, item.severity) for item in found.findings if item.path.endswith("split")] == [("split-leak", "error")]
+    assert [(item.rule, item.severity) for item in found.findings if item.path.endswith("split")] == [
+        ("split-leak", "error")
+    ]
     found = lint({**pair[0], "split": "train"}, {**pair[1], "split": "val"})
     assert not found.has_errors
 
@@ -205,7 +211,7 @@ def test_lines_and_ids_lead_to_the_place():
 def test_thousands_of_questions_are_looked_at_in_seconds(lint):
     import time
 
-    words = "alpha beta gamma delta epsilon zeta eta theta iota kappa".split()
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
     entries = [
         entry(f"{words[i % 10]} {words[i // 10 % 10]} {words[i // 100 % 10]} of {i}", f"SELECT SUM(c{i}) FROM a.b.t")
         for i in range(2000)
