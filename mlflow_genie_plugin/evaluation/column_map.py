@@ -2,122 +2,197 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from mlflow_genie_plugin.evaluation.columns import ComparedColumn, may_correspond
-from mlflow_genie_plugin.evaluation.row_match import UndeterminedError, rows_match
+import numpy as np
+
+from mlflow_genie_plugin.evaluation.columns import ComparedColumn
+from mlflow_genie_plugin.evaluation.hashing import Hashes, add_columns, bag
+from mlflow_genie_plugin.evaluation.numbers import Numbers
+from mlflow_genie_plugin.evaluation.row_match import FuzzyRows, UndeterminedError, rows_match
 
 # Work one comparison may spend on trying permutations, in cells hashed and in tries; beyond it nothing is claimed.
-_CELL_BUDGET = 4_000_000
+_CELL_BUDGET = 200_000_000
 _TRY_BUDGET = 20_000
-_LEAF_BUDGET = 40
-_GLANCE = 3
+# Pairing rows up sorts them, which costs about this many times what hashing a column costs.
+_PAIRING_COST = 25
 
 ColumnMap = tuple[int, ...]
-Corresponds = Callable[[ComparedColumn, ComparedColumn], bool]
 
 
-def candidates(
-    expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn], corresponds: Corresponds = may_correspond
-) -> list[list[int]]:
-    """Return, for each expected column, the actual columns that hold the same values in some order."""
-    return [[j for j, other in enumerate(actual) if corresponds(column, other)] for column in expected]
-
-
-def find_column_map(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> ColumnMap | None:
-    """Return the actual column of every expected column such that the rows are the same bag; None if there is none.
+def column_maps(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> Iterator[ColumnMap]:
+    """Yield the permutations under which the rows are the same bag: for each expected column, its actual column.
 
     ``actual`` may have more columns than ``expected``. Names and positions do not matter, except that positions are
-    tried first.
+    tried first. Columns with the same cells in the same rows are interchangeable; only one of them is tried.
 
     Raises:
         UndeterminedError: There are so many equal-looking columns that the search was given up.
     """
-    in_place = tuple(range(len(expected)))
-    if (
-        len(expected) == len(actual)
-        and all(map(_same_signature, expected, actual))
-        and _exact(expected, actual, in_place)
-    ):
-        return in_place
-    found = candidates(expected, actual, _same_signature)
-    if all(found):
-        for column_map in _searched(expected, actual, found, tolerant=False):
-            if _exact(expected, actual, column_map):
-                return column_map
+    search = _Search(expected, actual)
+    exact = candidates(expected, actual, tolerant=False)
+    seen = set()
+    if all(exact):
+        for column_map in search.run(exact, tolerant=False):
+            seen.add(column_map)
+            yield column_map
     if not any(column.is_fuzzy for column in (*expected, *actual)):
-        return None
-    found = candidates(expected, actual)
-    if not all(found):
-        return None
-    for leaves, column_map in enumerate(_searched(expected, actual, found, tolerant=True)):
-        if leaves == _LEAF_BUDGET:
-            raise UndeterminedError
-        if rows_match(expected, [actual[j] for j in column_map]):
-            return column_map
-    return None
+        return
+    fuzzy = candidates(expected, actual)
+    if all(fuzzy):
+        yield from (column_map for column_map in search.run(fuzzy, tolerant=True) if column_map not in seen)
 
 
-def _likely_in_place(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> bool:
-    # Looking at a few columns saves most of the work in the most common case, columns in the expected order.
-    if [column.kind for column in expected] != [column.kind for column in actual]:
-        return False
-    return all(map(_same_signature, expected[:_GLANCE], actual[:_GLANCE]))
+def find_column_map(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> ColumnMap | None:
+    """Return the first of :func:`column_maps`, or None when there is none.
 
-
-def _same_signature(one: ComparedColumn, other: ComparedColumn) -> bool:
-    return one.signature == other.signature
-
-
-def _exact(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn], column_map: ColumnMap) -> bool:
-    left = list(zip(*(column.cells for column in expected), strict=True))
-    right = list(zip(*(actual[j].cells for j in column_map), strict=True))
-    # As plain dicts: comparing two Counters is a loop in Python that allows for zero counts, which do not occur here.
-    return left == right or dict(Counter(left)) == dict(Counter(right))
-
-
-def _searched(
-    expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn], found: list[list[int]], *, tolerant: bool
-) -> Iterator[ColumnMap]:
-    """Yield the permutations that survive the joint signatures of the columns chosen so far.
-
-    Every choice extends a running hash of each row by one column; the multiset of these hashes must stay the same on
-    both sides. That is exact for columns compared exactly; columns compared with a tolerance are left to the caller.
-    Columns with the same cells in the same rows are interchangeable, so only the first free one of them is tried.
+    Raises:
+        UndeterminedError: The search was given up.
     """
-    rows = len(expected[0].cells) if expected else 0
-    order = sorted(range(len(expected)), key=lambda i: (len(found[i]), tolerant and expected[i].is_fuzzy, i))
-    twins = _twins(actual)
-    budget = [min(_TRY_BUDGET, _CELL_BUDGET // max(1, rows))]
+    return next(column_maps(expected, actual), None)
 
-    def extend(depth: int, chosen: dict[int, int], left: list[int], right: list[int]) -> Iterator[ColumnMap]:
-        if depth == len(order):
-            yield tuple(chosen[i] for i in range(len(expected)))
+
+def candidates(
+    expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn], *, tolerant: bool = True
+) -> list[list[int]]:
+    """Return, for each expected column, the actual columns that may hold the same values in some order."""
+    found = [
+        [
+            j
+            for j, other in enumerate(actual)
+            if column.signature == other.signature or (tolerant and _near(column, other))
+        ]
+        for column in expected
+    ]
+    if tolerant and any(len(options) > 1 for options in found):
+        # Worth a closer look only where there is a choice; otherwise the rows decide.
+        found = [
+            [j for j in options if _may_correspond(column, actual[j])]
+            for column, options in zip(expected, found, strict=True)
+        ]
+    return found
+
+
+def _near(one: ComparedColumn, other: ComparedColumn) -> bool:
+    """Return whether a look at extremes and sums leaves it open that two columns hold the same values."""
+    if one.kind != other.kind or not (one.is_fuzzy or other.is_fuzzy):
+        return False
+    ours, theirs = one.parts, other.parts
+    if len(ours.numbers) != len(theirs.numbers) or ours.exact.sum() != theirs.exact.sum():
+        return False
+    if any(
+        _same_scale(*pair) and pair[0].keys.sum() != pair[1].keys.sum()
+        for pair in zip(ours.numbers, theirs.numbers, strict=True)
+    ):
+        return False
+    return all(extent.is_near(another) for extent, another in zip(one.extents, other.extents, strict=True))
+
+
+def _same_scale(one: Numbers, other: Numbers) -> bool:
+    return one.scale is not None and one.scale == other.scale
+
+
+def _may_correspond(one: ComparedColumn, other: ComparedColumn) -> bool:
+    if one.signature == other.signature:
+        return True
+    try:
+        return rows_match(*(FuzzyRows(side.parts.exact, side.parts.numbers) for side in (one, other)))
+    except UndeterminedError:
+        return True  # the rows decide, or it is given up there
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The columns chosen so far, in the order they were chosen, and the rows' hashes as far as these columns go."""
+
+    chosen: tuple[tuple[int, int], ...]
+    left: Hashes
+    right: Hashes
+
+
+class _Search:
+    def __init__(self, expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> None:
+        self._expected, self._actual = expected, actual
+        self._tries = min(_TRY_BUDGET, _CELL_BUDGET // max(1, expected[0].height))
+
+    def run(self, found: list[list[int]], *, tolerant: bool) -> Iterator[ColumnMap]:
+        """Yield the permutations among the candidates that hold for the rows.
+
+        Every choice extends a running hash of each row by one column; the bag of these hashes must stay the same on
+        both sides, and where columns are compared with a tolerance, the rows as far as they go must pair up.
+        """
+        # What has no choice comes first, at once; of the others, what is expensive to check last.
+        certain = [(i, options[0]) for i, options in enumerate(found) if len(options) == 1]
+        if len({j for _, j in certain}) < len(certain):
             return
-        i = order[depth]
-        taken = set(chosen.values())
-        free = [j for j in found[i] if j not in taken]
-        tried: set[int] = set()
-        for j in sorted(free, key=lambda j: (j != i, j)):
-            if twins[j] in tried:
+        order = sorted(
+            (i for i, options in enumerate(found) if len(options) > 1),
+            key=lambda i: (tolerant and self._expected[i].is_fuzzy, len(found[i]), i),
+        )
+        arrangements = {j: self._actual[j].arrangement for i in order for j in found[i]}
+        height = self._expected[0].height
+        nothing = _State((), np.zeros(height, np.uint64), np.zeros(height, np.uint64))
+        stack = [(0, certain, nothing)]
+        while stack:
+            depth, more, before = stack.pop()
+            state = self._extended(before, more, tolerant=tolerant)
+            # Without a choice there is nothing to check yet: the next choice covers it.
+            if (depth or not order) and not self._holds(state, tolerant=tolerant):
                 continue
-            tried.add(twins[j])
-            if len(found[i]) == 1 or (tolerant and (expected[i].is_fuzzy or actual[j].is_fuzzy)):
-                yield from extend(depth + 1, {**chosen, i: j}, left, right)
+            if depth == len(order):
+                yield tuple(j for _, j in sorted(state.chosen))
                 continue
-            budget[0] -= 1
-            if budget[0] < 0:
-                raise UndeterminedError
-            longer_left = list(map(hash, zip(left, expected[i].hashes, strict=True)))
-            longer_right = list(map(hash, zip(right, actual[j].hashes, strict=True)))
-            if sum(longer_left) == sum(longer_right):
-                yield from extend(depth + 1, {**chosen, i: j}, longer_left, longer_right)
+            taken, tried, options = {j for _, j in state.chosen}, set(), []
+            for j in sorted(found[order[depth]], key=lambda j: (j != order[depth], j)):
+                if j not in taken and arrangements[j] not in tried:
+                    tried.add(arrangements[j])
+                    options.append(j)
+            stack.extend((depth + 1, [(order[depth], j)], state) for j in reversed(options))
 
-    yield from extend(0, {}, [0] * rows, [0] * rows)
+    def _is_fuzzy(self, i: int, j: int) -> bool:
+        return self._expected[i].is_fuzzy or self._actual[j].is_fuzzy
+
+    def _extended(self, state: _State, more: list[tuple[int, int]], *, tolerant: bool) -> _State:
+        sides = []
+        for rows, columns, side in ((state.left, self._expected, 0), (state.right, self._actual, 1)):
+            longer, added = rows.copy(), []
+            for place, pair in enumerate(more, len(state.chosen)):
+                column = columns[pair[side]]
+                added.append((place, column.parts.exact if tolerant and self._is_fuzzy(*pair) else column.keys))
+            add_columns(longer, added)
+            sides.append(longer)
+        return _State((*state.chosen, *more), *sides)
+
+    def _holds(self, state: _State, *, tolerant: bool) -> bool:
+        self._spend(1)
+        if bag(state.left) != bag(state.right):
+            return False
+        fuzzy = [pair for pair in state.chosen if tolerant and self._is_fuzzy(*pair)]
+        if not fuzzy or self._holds_rounded(state, fuzzy):
+            return True
+        self._spend(_PAIRING_COST)
+        left = FuzzyRows(state.left, tuple(part for i, _ in fuzzy for part in self._expected[i].parts.numbers))
+        right = FuzzyRows(state.right, tuple(part for _, j in fuzzy for part in self._actual[j].parts.numbers))
+        return rows_match(left, right)
+
+    def _holds_rounded(self, state: _State, fuzzy: list[tuple[int, int]]) -> bool:
+        """Return whether all rows are equal once rounded, which settles the most common case without sorting."""
+        pairs = [(self._expected[i], self._actual[j]) for i, j in fuzzy]
+        if any((one.is_coarse and other.is_coarse) or _exact_decimals(one, other) for one, other in pairs):
+            return False
+        bags = []
+        for rows, columns in zip((state.left, state.right), zip(*pairs, strict=True), strict=True):
+            longer = rows.copy()
+            add_columns(longer, [(place, column.rounded) for place, column in enumerate(columns, len(state.chosen))])
+            bags.append(bag(longer))
+        return bags[0] == bags[1]
+
+    def _spend(self, tries: int) -> None:
+        self._tries -= tries
+        if self._tries < 0:
+            raise UndeterminedError
 
 
-def _twins(columns: Sequence[ComparedColumn]) -> list[int]:
-    """Return, for each column, the position of the first column with the same cells in the same rows."""
-    first: dict[tuple[str, tuple[object, ...]], int] = {}
-    return [first.setdefault((column.kind, column.cells), position) for position, column in enumerate(columns)]
+def _exact_decimals(one: ComparedColumn, other: ComparedColumn) -> bool:
+    return any(_same_scale(*pair) for pair in zip(one.parts.numbers, other.parts.numbers, strict=True))

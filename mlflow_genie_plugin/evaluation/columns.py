@@ -1,77 +1,180 @@
-"""Result columns in a form in which equal means equal: kinds told apart, numbers to four significant digits.
+"""Result columns in a form that can be compared: what kind of cells, and keys that are equal where the cells are.
 
-Integral numbers are compared exactly whatever their type. When one of two numbers has a fraction, they are equal if
-they round to the same four significant digits (what Genie's own benchmarks accept) or differ by at most half a unit of
-the fourth digit (so that two numbers on both sides of a rounding edge are not told apart by noise). Decimals of the
-same scale are exact: their arithmetic has no noise that could excuse a difference.
+Two cells of different kinds never are the same, so that True is not 1 and '1' is not 1. Timestamps are compared as
+moments (those without zone as UTC), and a column of timestamps that are all midnight holds the same as one of dates.
+Text is compared code point by code point, as SQL does. Lists are compared in their order, maps and structs by key.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-# Below this, two doubles differ only because sums were formed in another order around zero.
-_NOISE = 1e-15
-_NUMBERS = frozenset({int, float, Decimal})
+import numpy as np
+
+from mlflow_genie_plugin.evaluation.hashing import Hashes, keys_of_hashables, mixed, row_hashes
+from mlflow_genie_plugin.evaluation.numbers import EXACT, LARGEST_EXACT, WHOLE, Indices, Numbers, of_cells, reach
+
+NUMBER_TYPES = frozenset({int, float, Decimal})
 _MIDNIGHT = time()
-_PLAIN_KINDS: dict[type, str] = {str: "text", bool: "boolean", bytes: "binary", int: "number", date: "date"}
+_PLAIN_KINDS: dict[type, str] = {str: "text", bool: "boolean", bytes: "binary", date: "date"}
+_HOLE_KEYS = mixed(np.arange(8, dtype=np.uint64), 21)
 
 
-class _NotANumber:
-    """NaN as a value that equals itself."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A column taken apart: what must be exactly the same, and the numbers that need not be.
 
-    def __repr__(self) -> str:
-        return "NaN"
+    Attributes:
+        exact: Keys of everything that is compared exactly.
+        numbers: The numbers in the cells; nested cells have several, filled up with zeros.
+    """
+
+    exact: Hashes
+    numbers: tuple[Numbers, ...]
 
 
-NAN = _NotANumber()
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What one look at each number of a column tells: smallest, largest, sum, and how far the sum may be off."""
+
+    smallest: float
+    largest: float
+    total: float
+    slack: float
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> Extent:
+        values = numbers.values
+        with np.errstate(over="ignore", invalid="ignore"):
+            return cls(
+                float(values.min(initial=0.0)),
+                float(values.max(initial=0.0)),
+                float(values.sum()),
+                float(reach(np.array([np.abs(values).sum()]))[0]) * 1.01 + len(values) * float(reach(np.zeros(1))[0]),
+            )
+
+    def is_near(self, other: Extent) -> bool:
+        """Return whether it is still open that two columns hold the same numbers."""
+        for one, another in ((self.smallest, other.smallest), (self.largest, other.largest)):
+            if abs(one - another) > reach(np.array([max(abs(one), abs(another))]))[0]:
+                return False
+        # Each number is within reach of its partner, so the sums are within the sum of the reaches. Sums beyond what a
+        # double holds compare as nothing, which leaves it open.
+        return not abs(self.total - other.total) > max(self.slack, other.slack)
 
 
-@dataclass(frozen=True, eq=False)
-class ComparedColumn:
-    """One column: ``cells`` are hashable and equal exactly when the values are equal."""
+class ComparedColumn(ABC):
+    """One column of a result.
+
+    Attributes:
+        kind: null, text, boolean, binary, number, date, timestamp, nested or mixed.
+        height: Number of cells.
+    """
 
     kind: str
-    cells: tuple[Any, ...]
+    height: int
 
     @cached_property
-    def hashes(self) -> list[int]:
-        return list(map(hash, self.cells))
+    @abstractmethod
+    def keys(self) -> Hashes:
+        """Equal exactly where cells are equal."""
 
     @cached_property
-    def signature(self) -> tuple[str, int]:
-        """Equal for columns that hold the same values in any order (the reverse is checked later)."""
-        return self.kind, sum(map(hash, self.cells))
+    @abstractmethod
+    def parts(self) -> Parts:
+        """The column taken apart; only for kinds that hold numbers."""
+
+    @abstractmethod
+    def python_cells(self) -> tuple[Any, ...]:
+        """Return the cells as Python values."""
+
+    @property
+    def holds_numbers(self) -> bool:
+        return self.kind in ("number", "nested", "mixed")
 
     @cached_property
     def is_fuzzy(self) -> bool:
-        """Whether a value has a fraction, so that exact equality is too strict."""
-        if self.kind not in ("number", "nested", "mixed"):
-            return False
-        return any(map(_has_fraction, self.cells))
+        """Whether a number has a fraction, so that exact equality is too strict."""
+        return self.holds_numbers and any(bool((part.grain != WHOLE).any()) for part in self.parts.numbers)
 
     @cached_property
-    def scale(self) -> int | None:
-        """The common number of decimals when all values are decimals, else None."""
-        scales = {
-            cell.as_tuple().exponent if type(cell) is Decimal else None for cell in self.cells if cell is not None
-        }
-        return scales.pop() if len(scales) == 1 else None  # type: ignore[return-value]
+    def rounded(self) -> Hashes:
+        """Keys equal where cells are, once numbers are rounded to four digits; only for kinds that hold numbers."""
+        return self.rounded_at(slice(None))
+
+    def rounded_at(self, places: Indices | slice) -> Hashes:
+        """Return the rounded keys of some of the cells."""
+        exact = self.parts.exact[places]
+        return row_hashes((exact, *(part.take(places).rounded() for part in self.parts.numbers)), len(exact))
 
     @cached_property
-    def in_order(self) -> list[Any]:
-        """The numbers, ascending, without NULL and NaN."""
-        return sorted(cell for cell in self.cells if cell is not None and cell is not NAN)
+    def is_coarse(self) -> bool:
+        """Whether the column holds whole numbers that rounding makes equal."""
+        return any(part.has_long_whole for part in self.parts.numbers)
 
     @cached_property
-    def holes(self) -> tuple[int, int]:
-        return self.cells.count(None), self.cells.count(NAN)
+    def extents(self) -> tuple[Extent, ...]:
+        """Of each of the numbers in the cells."""
+        return tuple(map(Extent.of, self.parts.numbers))
+
+    @cached_property
+    def signature(self) -> tuple[str, int]:
+        """Equal for columns that hold the same cells in any order."""
+        return self.kind, int(self.keys.sum())
+
+    @cached_property
+    def arrangement(self) -> tuple[str, int]:
+        """Equal for columns that hold the same cells in the same rows."""
+        places = mixed(np.arange(self.height, dtype=np.uint64), 5)
+        return self.kind, int(mixed(self.keys + places, 6).sum())
+
+
+class CellColumn(ComparedColumn):
+    """A column of Python values; see :func:`compared_column`."""
+
+    def __init__(self, kind: str, cells: tuple[Any, ...]) -> None:
+        self.kind, self.cells, self.height = kind, cells, len(cells)
+
+    @cached_property
+    def keys(self) -> Hashes:
+        if self.kind == "number":
+            return self.parts.numbers[0].keys
+        # repr, because hash() of a tuple with -1 is that of one with -2.
+        values: Iterable[Any] = self.cells
+        if self.kind in ("nested", "mixed"):
+            values = (None if cell is None else repr(cell) for cell in self.cells)
+        return keys_of_hashables(values, self.height)
+
+    @cached_property
+    def parts(self) -> Parts:
+        if self.kind == "number":
+            return parts_of(of_cells(self.cells))
+        shapes, leaves = [], []
+        for cell in self.cells:
+            numbers: list[Any] = []
+            shapes.append(repr(_shape(cell, numbers)))
+            leaves.append(numbers)
+        exact = keys_of_hashables(shapes, self.height)
+        width = max(map(len, leaves), default=0)
+        filled = [numbers + [0] * (width - len(numbers)) for numbers in leaves]
+        columns = tuple(of_cells([numbers[place] for numbers in filled]) for place in range(width))
+        holes = (parts_of(column).exact for column in columns)
+        return Parts(row_hashes((exact, *holes), self.height), columns)
+
+    def python_cells(self) -> tuple[Any, ...]:
+        return self.cells
+
+
+def parts_of(numbers: Numbers) -> Parts:
+    """Return a column of plain numbers taken apart: only where a number is missing is exact."""
+    return Parts(_HOLE_KEYS[numbers.holes], (numbers,))
 
 
 def compared_columns(rows: Sequence[Sequence[Any]], width: int) -> list[ComparedColumn]:
@@ -81,40 +184,35 @@ def compared_columns(rows: Sequence[Sequence[Any]], width: int) -> list[Compared
         TypeError: A cell is of a type that no query result holds.
     """
     if not rows:
-        return [ComparedColumn("null", ())] * width
+        return [CellColumn("null", ())] * width
     return [compared_column(column) for column in zip(*rows, strict=True)]
 
 
-def compared_column(values: tuple[Any, ...]) -> ComparedColumn:
-    """Return one column; see :class:`ComparedColumn`."""
+def compared_column(values: tuple[Any, ...]) -> CellColumn:
+    """Return one column of Python values.
+
+    Raises:
+        TypeError: A cell is of a type that no query result holds.
+    """
     types = set(map(type, values)) - {type(None)}
     if not types:
-        return ComparedColumn("null", values)
+        return CellColumn("null", values)
     if len(types) == 1 and (kind := _PLAIN_KINDS.get(next(iter(types)))):
-        return ComparedColumn(kind, values)
-    if types <= _NUMBERS:
-        if _may_hold_nan(values, types):
-            values = tuple(NAN if value != value else value for value in values)
-        return ComparedColumn("number", values)
+        return CellColumn(kind, values)
+    if types <= NUMBER_TYPES:
+        return CellColumn("number", values)
     if types <= {date, datetime}:
         return _times(values)
     kind = "nested" if types <= {list, tuple, dict} else "mixed"
-    return ComparedColumn(kind, tuple(None if value is None else _frozen(value) for value in values))
+    return CellColumn(kind, tuple(None if value is None else _frozen(value) for value in values))
 
 
-def _may_hold_nan(values: tuple[Any, ...], types: set[type]) -> bool:
-    if types == {float}:
-        # A sum is many times faster than looking at each; infinities of both signs give NaN too, which costs a look.
-        return math.isnan(sum(values) if None not in values else sum(value for value in values if value is not None))
-    return any(value != value for value in values)
-
-
-def _times(values: tuple[Any, ...]) -> ComparedColumn:
+def _times(values: tuple[Any, ...]) -> CellColumn:
     moments = [_moment(value) for value in values]
     if all(moment is None or moment.time() == _MIDNIGHT for moment in moments):
         # date_trunc gives timestamps where trunc gives dates; both name the same day.
-        return ComparedColumn("date", tuple(None if moment is None else moment.date() for moment in moments))
-    return ComparedColumn("timestamp", tuple(moments))
+        return CellColumn("date", tuple(None if moment is None else moment.date() for moment in moments))
+    return CellColumn("timestamp", tuple(moments))
 
 
 def _moment(value: date | datetime | None) -> datetime | None:
@@ -122,19 +220,26 @@ def _moment(value: date | datetime | None) -> datetime | None:
         return None
     if not isinstance(value, datetime):
         return datetime.combine(value, _MIDNIGHT)
-    return value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+    if value.tzinfo is None:
+        return value
+    try:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:  # less than a day from the first or last day that Python has
+        return value
 
 
-def _frozen(value: Any) -> Hashable:
-    """Return a nested value as tuples that begin with their kind, so that True is not 1 and a list is not a map."""
+def _frozen(value: Any) -> tuple[Any, ...]:
+    """Return a value as tuples that begin with their kind, numbers as they are; equal values give the same ``repr``."""
     kind = type(value)
     if kind in (list, tuple):
         return ("list", *map(_frozen, value))
     if kind is dict:
         items = [(_frozen(key), _frozen(item)) for key, item in value.items()]
-        return ("map", *sorted(items, key=lambda pair: repr(pair[0])))
-    if value is None or kind in _NUMBERS:
-        return ("number", NAN) if value is not None and value != value else ("number", value)
+        return ("map", *sorted(items, key=lambda pair: _sort_key(pair[0])))
+    if value is None:
+        return ("null",)
+    if kind in NUMBER_TYPES:
+        return ("number", _plain_number(value))
     if kind in (date, datetime):
         return ("time", _moment(value))
     if kind in (str, bool, bytes):
@@ -142,58 +247,46 @@ def _frozen(value: Any) -> Hashable:
     raise TypeError(f"a query result cannot hold a {kind.__name__}")
 
 
-def _has_fraction(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return any(map(_has_fraction, value))
-    if type(value) is float:
-        return math.isfinite(value) and not value.is_integer()
-    return type(value) is Decimal and value.is_finite() and value != value.to_integral_value()
+def _plain_number(value: Any) -> Any:
+    """Return whole numbers as int, decimals without zeros at the end: 1, 1.0 and 1.00 are the same number."""
+    if value != value or abs(value) == math.inf:
+        return float(value)
+    if value == int(value) and not (type(value) is float and abs(value) >= LARGEST_EXACT):
+        return int(value)
+    return value.normalize(EXACT) if type(value) is Decimal else value
 
 
-def close(one: Any, other: Any) -> bool:
-    """Return whether two cells are equal, numbers with a fraction to four significant digits; see the module."""
-    if one == other:
-        return True
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(close, one, other))
-    if type(one) not in _NUMBERS or type(other) not in _NUMBERS:
-        return False
-    if not (_has_fraction(one) or _has_fraction(other)):
-        return False
-    if type(one) is Decimal and type(other) is Decimal and one.as_tuple().exponent == other.as_tuple().exponent:
-        return False
-    first, second = float(one), float(other)
-    difference, largest = abs(first - second), max(abs(first), abs(second))
-    if not math.isfinite(largest) or difference > largest * 1e-3:
-        return difference <= _NOISE
-    half_unit = 0.5 * 10.0 ** (math.floor(math.log10(largest)) - 3)
-    return difference <= half_unit or f"{first:.3e}" == f"{second:.3e}"
+def _sort_key(frozen: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what orders the keys of a map the same way whatever type their numbers have."""
+    kind, *content = frozen
+    if kind == "list":
+        return (kind, *map(_sort_key, content))
+    if kind == "map":
+        return (kind, *((_sort_key(key), _sort_key(item)) for key, item in content))
+    if kind == "number":
+        return (kind, *content) if content[0] == content[0] else (kind, math.inf)
+    return (kind, repr(content))
 
 
-def may_correspond(one: ComparedColumn, other: ComparedColumn) -> bool:
-    """Return whether the values of two columns, in some order, are equal within the tolerance."""
-    if one.kind != other.kind:
-        return False
-    if one.signature == other.signature:
-        return True
-    if not (one.is_fuzzy or other.is_fuzzy) or one.holes != other.holes:
-        return False
-    if one.kind != "number":
-        return True  # nested values have no order to pair them by; the rows decide
-    if one.scale is not None and one.scale == other.scale:
-        return False
-    return all(map(close, one.in_order, other.in_order))
+def _shape(frozen: Any, numbers: list[Any]) -> Any:
+    """Return a frozen value without its numbers, which are added to ``numbers`` in their order."""
+    if not isinstance(frozen, tuple):
+        return frozen
+    if frozen and frozen[0] == "number":
+        numbers.append(frozen[1])
+        return "number"
+    return tuple(_shape(item, numbers) for item in frozen)
 
 
 def loosened(column: ComparedColumn) -> ComparedColumn:
     """Return the column as text that forgets the type: 1, 1.0, '1' and '1.00' become the same."""
-    return ComparedColumn("text", tuple(None if cell is None else _loose(cell) for cell in column.cells))
+    return CellColumn("text", tuple(None if cell is None else _loose(cell) for cell in column.python_cells()))
 
 
 def _loose(cell: Any) -> str:
     number: Any = _as_number(cell) if isinstance(cell, str) else cell
-    if type(number) in _NUMBERS and math.isfinite(number):
-        return f"{number:.3e}" if _has_fraction(number) else str(int(number))
+    if type(number) in NUMBER_TYPES and abs(number) < float("inf"):
+        return f"{number:.3e}" if number != int(number) else str(int(number))
     return str(cell).strip().lower().removesuffix(" 00:00:00")
 
 

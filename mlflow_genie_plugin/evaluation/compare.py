@@ -1,22 +1,26 @@
 """Whether two query results are the same answer, and if not, in which way.
 
 Rows are a bag: their order counts only when asked for, duplicates always count. Column names do not count; one
-permutation of the columns must hold for every row. NULL is neither 0 nor ''. Numbers: see ``columns``. Codes are the
-names of Genie's own ``ScoreReason`` where it has one for the case.
+permutation of the columns must hold for every row. NULL is neither 0 nor ''. Kinds of cells: see ``columns``; when two
+numbers are the same: see ``numbers``. Codes are lines of ``failure_types``, which names Genie's own ``ScoreReason``.
+
+Rows are compared by hashes of 64 bits, so two different results count as equal with a chance of one in 10¹⁹.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.cells import encode_cell
-from mlflow_genie_plugin.evaluation.column_map import ColumnMap, candidates, find_column_map
-from mlflow_genie_plugin.evaluation.columns import ComparedColumn, close, compared_columns, loosened
-from mlflow_genie_plugin.evaluation.row_match import UndeterminedError
-from mlflow_genie_plugin.workspace.port import QueryResult
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from mlflow_genie_plugin.evaluation.columns import ComparedColumn
+    from mlflow_genie_plugin.workspace.port import QueryResult
 
 EQUAL = "equal"
 DIFFERENT = "different"
@@ -39,6 +43,29 @@ class Comparison:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What is known of a result before its cells are looked at, and how to get at single rows."""
+
+    names: list[str]
+    height: int
+    row_count: int
+    truncated: bool
+    rows_at: Callable[[Sequence[int]], list[tuple[Any, ...]]]
+
+
+class _Pair:
+    """The two results; their columns are only looked at when something depends on them."""
+
+    def __init__(self, expected: _Side, actual: _Side, columns: Callable[[], Sequence[list[ComparedColumn]]]) -> None:
+        self.expected, self.actual, self._make = expected, actual, columns
+
+    @cached_property
+    def columns(self) -> Sequence[list[ComparedColumn]]:
+        """The columns of the expected result, and those of the answer's."""
+        return self._make()
+
+
 def compare(expected: QueryResult, actual: QueryResult, *, order_columns: Sequence[int] = ()) -> Comparison:
     """Compare the result of a right query with the result of another one.
 
@@ -51,62 +78,111 @@ def compare(expected: QueryResult, actual: QueryResult, *, order_columns: Sequen
     Returns:
         ``undetermined`` when both results are empty or hold nothing but NULL (that proves nothing), when rows were cut
         off, or when the search was given up; never ``equal`` on a guess.
+
+    Raises:
+        TypeError: A cell is of a type that no query result holds.
     """
+    from mlflow_genie_plugin.evaluation.columns import compared_columns
+
+    def columns() -> list[list[ComparedColumn]]:
+        return [compared_columns(result.rows, len(result.columns)) for result in (expected, actual)]
+
+    return _compare(_Pair(_side_of_result(expected), _side_of_result(actual), columns), order_columns)
+
+
+def compare_tables(expected: pa.Table, actual: pa.Table, *, order_columns: Sequence[int] = ()) -> Comparison:
+    """Compare two whole results as Arrow tables: the verdict of :func:`compare`, without a Python object per cell.
+
+    Args:
+        expected: The right result.
+        actual: The result to judge.
+        order_columns: As for :func:`compare`.
+
+    Raises:
+        TypeError: A column is of a type that no query result holds.
+    """
+    from mlflow_genie_plugin.evaluation.arrow_columns import arrow_columns
+
+    pair = _Pair(_side_of_table(expected), _side_of_table(actual), lambda: arrow_columns(expected, actual))
+    return _compare(pair, order_columns)
+
+
+def _side_of_result(result: QueryResult) -> _Side:
+    return _Side(
+        [column.name for column in result.columns],
+        len(result.rows),
+        result.row_count,
+        result.truncated,
+        lambda places: [result.rows[place] for place in places],
+    )
+
+
+def _side_of_table(table: pa.Table) -> _Side:
+    from mlflow_genie_plugin.evaluation.arrow_columns import rows_of
+
+    return _Side(table.column_names, len(table), len(table), False, lambda places: rows_of(table, places))
+
+
+def _compare(pair: _Pair, order_columns: Sequence[int]) -> Comparison:
+    expected, actual = pair.expected, pair.actual
     shape = {
         "expected_rows": expected.row_count,
         "actual_rows": actual.row_count,
-        "expected_columns": [column.name for column in expected.columns],
-        "actual_columns": [column.name for column in actual.columns],
+        "expected_columns": expected.names,
+        "actual_columns": actual.names,
     }
-    left = compared_columns(expected.rows, len(expected.columns))
-    right = compared_columns(actual.rows, len(actual.columns))
-    found = _by_emptiness(expected, actual) or _by_width(expected, actual, left, right) or _by_height(expected, actual)
-    if found is None and _only_null(left) and _only_null(right):
+    found = _by_emptiness(expected, actual) or _by_width(pair) or _by_height(expected, actual)
+    if found is None and all(column.kind == "null" for columns in pair.columns for column in columns):
         found = Comparison(UNDETERMINED, "VACUOUS_RESULT", "both results hold nothing but NULL, which proves nothing")
     if found is None:
-        found = _by_rows(expected, actual, left, right, order_columns)
+        found = _by_rows(pair, order_columns)
     return Comparison(found.outcome, found.code, found.rationale, {**shape, **found.evidence})
 
 
-def _by_emptiness(expected: QueryResult, actual: QueryResult) -> Comparison | None:
-    if expected.rows and not actual.rows:
+def _by_emptiness(expected: _Side, actual: _Side) -> Comparison | None:
+    if expected.height and not actual.height and not actual.truncated:
         return Comparison(DIFFERENT, "EMPTY_RESULT", f"the answer has no rows, expected {_rows(expected)}")
-    if actual.rows and not expected.rows:
+    if actual.height and not expected.height and not expected.truncated:
         return Comparison(
             DIFFERENT, "RESULT_EXTRA_ROWS", f"the answer has {_rows(actual)}, but the expected SQL returns none"
         )
-    if not expected.rows and len(expected.columns) == len(actual.columns):
+    if not expected.height and not actual.height and len(expected.names) == len(actual.names):
         return Comparison(UNDETERMINED, "VACUOUS_RESULT", "both results are empty, which proves nothing")
     return None
 
 
-def _by_width(
-    expected: QueryResult, actual: QueryResult, left: list[ComparedColumn], right: list[ComparedColumn]
-) -> Comparison | None:
-    wanted, got = len(left), len(right)
+def _by_width(pair: _Pair) -> Comparison | None:
+    expected, actual = pair.expected, pair.actual
+    wanted, got = len(expected.names), len(actual.names)
     if wanted == got:
         return None
     code = "RESULT_EXTRA_COLUMNS" if got > wanted else "RESULT_MISSING_COLUMNS"
-    few, many = (left, right) if got > wanted else (right, left)
-    names = (actual if got > wanted else expected).columns
+    few, many = (0, 1) if got > wanted else (1, 0)
     rationale = f"the answer has {_count(got, 'column')}, expected {wanted}"
     evidence: dict[str, Any] = {}
-    if len(expected.rows) == len(actual.rows) and not (expected.truncated or actual.truncated):
-        try:
-            column_map = find_column_map(few, many)
-        except UndeterminedError:
-            column_map = None
+    if min(wanted, got) and 0 < expected.height == actual.height and not (expected.truncated or actual.truncated):
+        column_map = _first_map(pair.columns[few], pair.columns[many])
         if column_map is not None:
-            other = [names[j].name for j in range(len(many)) if j not in column_map]
+            other = [name for j, name in enumerate((expected, actual)[many].names) if j not in column_map]
             evidence = {"rest_matches": True, "columns": other}
             word = "not asked for" if got > wanted else "missing"
             rationale += f"; {_quoted(other)} {'is' if len(other) == 1 else 'are'} {word}, the rest is right"
     return Comparison(DIFFERENT, code, rationale, evidence)
 
 
-def _by_height(expected: QueryResult, actual: QueryResult) -> Comparison | None:
+def _first_map(few: Sequence[ComparedColumn], many: Sequence[ComparedColumn]) -> tuple[int, ...] | None:
+    from mlflow_genie_plugin.evaluation.column_map import find_column_map
+    from mlflow_genie_plugin.evaluation.row_match import UndeterminedError
+
+    try:
+        return find_column_map(few, many)
+    except UndeterminedError:
+        return None
+
+
+def _by_height(expected: _Side, actual: _Side) -> Comparison | None:
     # Of a truncated result only this is sure: it has more rows than we see.
-    least_expected, least_actual = (len(side.rows) + side.truncated for side in (expected, actual))
+    least_expected, least_actual = (side.height + side.truncated for side in (expected, actual))
     if least_actual > least_expected and not expected.truncated:
         return Comparison(DIFFERENT, "RESULT_EXTRA_ROWS", f"the answer has {_rows(actual)}, expected {_rows(expected)}")
     if least_actual < least_expected and not actual.truncated:
@@ -120,71 +196,84 @@ def _by_height(expected: QueryResult, actual: QueryResult) -> Comparison | None:
         return Comparison(
             UNDETERMINED,
             "TRUNCATED_RESULT",
-            f"{which} cut off by the workspace at {len(expected.rows) if expected.truncated else len(actual.rows):,} "
+            f"{which} cut off by the workspace at {expected.height if expected.truncated else actual.height:,} "
             "rows, so the rows that are missing cannot be compared; let the expected SQL aggregate or limit its rows",
         )
     return None
 
 
-def _by_rows(
-    expected: QueryResult,
-    actual: QueryResult,
-    left: list[ComparedColumn],
-    right: list[ComparedColumn],
-    order_columns: Sequence[int],
-) -> Comparison:
+def _by_rows(pair: _Pair, order_columns: Sequence[int]) -> Comparison:
+    from mlflow_genie_plugin.evaluation.column_map import column_maps
+    from mlflow_genie_plugin.evaluation.row_match import UndeterminedError
+
+    left, right = pair.columns
+    unordered: tuple[int, ...] | None = None
     try:
-        column_map = find_column_map(left, right)
+        # Several maps may hold for the bag of rows; any one of them may also hold for their order.
+        for column_map in column_maps(left, right):
+            if all(_aligned(left[i], right[column_map[i]]) for i in order_columns):
+                return Comparison(EQUAL, None, "the result is the expected one", {"column_map": list(column_map)})
+            unordered = unordered or column_map
     except UndeterminedError:
         return Comparison(
             UNDETERMINED,
             "TOO_ALIKE",
             "rows and columns are so alike that comparing them was given up; use fewer columns",
         )
-    if column_map is None:
-        return _difference(expected, actual, left, right)
-    evidence = {"column_map": list(column_map)}
-    if order_columns and not _same_order(left, right, column_map, order_columns):
-        keys = _quoted([expected.columns[i].name for i in order_columns])
-        return Comparison(
-            DIFFERENT, "ROW_ORDER_DIFFERENCE", f"the rows are right, but not in the expected order of {keys}", evidence
-        )
-    return Comparison(EQUAL, None, "the result is the expected one", evidence)
+    if unordered is None:
+        return _difference(pair)
+    keys = _quoted([pair.expected.names[i] for i in order_columns])
+    return Comparison(
+        DIFFERENT,
+        "ROW_ORDER_DIFFERENCE",
+        f"the rows are right, but not in the expected order of {keys}",
+        {"column_map": list(unordered)},
+    )
 
 
-def _same_order(
-    left: list[ComparedColumn], right: list[ComparedColumn], column_map: ColumnMap, order_columns: Sequence[int]
-) -> bool:
-    return all(all(map(close, left[i].cells, right[column_map[i]].cells)) for i in order_columns)
+def _aligned(one: ComparedColumn, other: ComparedColumn) -> bool:
+    """Return whether two columns hold the same cells in the same rows."""
+    from mlflow_genie_plugin.evaluation.numbers import same
+
+    if not (one.is_fuzzy or other.is_fuzzy):
+        return bool((one.keys == other.keys).all())
+    left, right = one.parts, other.parts
+    return bool((left.exact == right.exact).all()) and all(
+        bool(same(ours, theirs).all()) for ours, theirs in zip(left.numbers, right.numbers, strict=True)
+    )
 
 
-def _difference(
-    expected: QueryResult, actual: QueryResult, left: list[ComparedColumn], right: list[ComparedColumn]
-) -> Comparison:
+def _difference(pair: _Pair) -> Comparison:
     """Say how two results of the same shape differ."""
-    if _differ_only_in_type(left, right):
+    from mlflow_genie_plugin.evaluation.column_map import candidates
+    from mlflow_genie_plugin.evaluation.residual import differing_rows
+
+    expected, actual = pair.expected, pair.actual
+    left, right = pair.columns
+    found = candidates(left, right)
+    if _differ_only_in_type(left, right, found):
         return Comparison(
             DIFFERENT, "COLUMN_TYPE_DIFFERENCE", "the values are right, but at least one column has another type"
         )
-    found = candidates(left, right)
     column_map = _best_map(expected, actual, found)
-    missing, extra = _residual(left, [right[j] for j in column_map])
-    height = len(expected.rows)
+    missing, extra = differing_rows(left, [right[j] for j in column_map])
+    height = expected.height
+    in_order = [tuple(row[j] for j in column_map) for row in actual.rows_at(extra[:_ROWS_SHOWN].tolist())]
     evidence: dict[str, Any] = {
         "column_map": list(column_map),
         "rows_differing": len(missing),
         "row_recall": (height - len(missing)) / height,
         "row_precision": (height - len(extra)) / height,
-        "missing_rows": _shown(missing),
-        "extra_rows": _shown(extra),
+        "missing_rows": _shown(expected.rows_at(missing[:_ROWS_SHOWN].tolist())),
+        "extra_rows": _shown(in_order),
         "reasons": ["RESULT_MISSING_ROWS", "RESULT_EXTRA_ROWS"],
     }
-    if height == 1 and len(left) == 1:
+    if height == 1 and len(expected.names) == 1:
         evidence["reasons"] = ["SINGLE_CELL_DIFFERENCE"]
         return Comparison(
-            DIFFERENT, "SINGLE_CELL_DIFFERENCE", f"the value of {_quoted([expected.columns[0].name])} differs", evidence
+            DIFFERENT, "SINGLE_CELL_DIFFERENCE", f"the value of {_quoted(expected.names)} differs", evidence
         )
-    wrong = [expected.columns[i].name for i, options in enumerate(found) if not options]
+    wrong = [expected.names[i] for i, options in enumerate(found) if column_map[i] not in options]
     evidence["columns_differing"] = wrong
     where = f"in {_quoted(wrong)}" if wrong else "(each column has the right values, but combined in other rows)"
     return Comparison(
@@ -192,18 +281,27 @@ def _difference(
     )
 
 
-def _differ_only_in_type(left: list[ComparedColumn], right: list[ComparedColumn]) -> bool:
-    if sorted(column.kind for column in left) == sorted(column.kind for column in right):
+def _differ_only_in_type(
+    left: Sequence[ComparedColumn], right: Sequence[ComparedColumn], found: list[list[int]]
+) -> bool:
+    """Return whether the results are the same once columns without counterpart are compared as text."""
+    from mlflow_genie_plugin.evaluation.columns import loosened
+
+    wanted = {j for options in found for j in options}
+    lost = [i for i, options in enumerate(found) if not options]
+    surplus = [j for j in range(len(right)) if j not in wanted]
+    if not lost or sorted(left[i].kind for i in lost) == sorted(right[j].kind for j in surplus):
         return False
-    try:
-        return find_column_map(list(map(loosened, left)), list(map(loosened, right))) is not None
-    except UndeterminedError:
-        return False
+    loose = (
+        [loosened(column) if place in places else column for place, column in enumerate(columns)]
+        for columns, places in ((left, lost), (right, surplus))
+    )
+    return len(lost) == len(surplus) and _first_map(*loose) is not None
 
 
-def _best_map(expected: QueryResult, actual: QueryResult, found: list[list[int]]) -> ColumnMap:
+def _best_map(expected: _Side, actual: _Side, found: list[list[int]]) -> tuple[int, ...]:
     """Return the permutation that explains most: same values, then same name, then same place."""
-    names = [column.name.casefold() for column in actual.columns]
+    names = [name.casefold() for name in actual.names]
     free = set(range(len(names)))
     chosen: dict[int, int] = {}
     for with_options in (True, False):
@@ -211,56 +309,27 @@ def _best_map(expected: QueryResult, actual: QueryResult, found: list[list[int]]
             if bool(options) is not with_options:
                 continue
             usable = [j for j in options if j in free] or sorted(free)
-            wanted = expected.columns[i].name.casefold()
+            wanted = expected.names[i].casefold()
             chosen[i] = min(usable, key=lambda j: (names[j] != wanted, j != i, j))
             free.discard(chosen[i])
     return tuple(chosen[i] for i in range(len(found)))
 
 
-def _residual(left: list[ComparedColumn], right: list[ComparedColumn]) -> tuple[list[Any], list[Any]]:
-    """Return the rows of each side that find no partner on the other side."""
-    bags = [Counter(zip(*(column.cells for column in side), strict=True)) for side in (left, right)]
-    missing, extra = list((bags[0] - bags[1]).elements()), list((bags[1] - bags[0]).elements())
-    rounded = [Counter(map(_rounded, rows)) for rows in (missing, extra)]
-    return _keep(missing, rounded[0] - rounded[1]), _keep(extra, rounded[1] - rounded[0])
-
-
-def _rounded(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(f"{cell:.3e}" if isinstance(cell, float) else cell for cell in row)
-
-
-def _keep(rows: list[Any], wanted: Counter[Any]) -> list[Any]:
-    kept = []
-    for row in rows:
-        key = _rounded(row)
-        if wanted[key] > 0:
-            wanted[key] -= 1
-            kept.append(row)
-    return kept
-
-
-def _shown(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    return [[_shown_cell(cell) for cell in row] for row in rows[:_ROWS_SHOWN]]
+def _shown(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [[_shown_cell(cell) for cell in row] for row in rows]
 
 
 def _shown_cell(cell: Any) -> Any:
-    try:
-        encoded = encode_cell(cell)
-    except TypeError:  # NaN as this module holds it
-        encoded = str(cell)
+    encoded = encode_cell(cell)
     if isinstance(encoded, str | list) and len(str(encoded)) > _TEXT_SHOWN:
         return str(encoded)[:_TEXT_SHOWN] + " …"
     return encoded
 
 
-def _only_null(columns: list[ComparedColumn]) -> bool:
-    return all(column.kind == "null" for column in columns)
-
-
-def _rows(result: QueryResult) -> str:
-    if result.truncated:
-        return f"more than {len(result.rows):,} rows"
-    return _count(len(result.rows), "row")
+def _rows(side: _Side) -> str:
+    if side.truncated:
+        return f"more than {side.height:,} rows"
+    return _count(side.height, "row")
 
 
 def _count(number: int, noun: str) -> str:

@@ -34,7 +34,7 @@ def order_columns(sql: str, names: Sequence[str]) -> list[int]:
     for ordered in order.expressions:
         key = ordered.this if isinstance(ordered, exp.Ordered) else ordered
         if _is_all(key, folded):
-            return list(range(len(names))) if not found else found
+            return list(range(len(names)))
         position = _position(key, folded, outputs)
         if position is None:
             break
@@ -43,7 +43,7 @@ def order_columns(sql: str, names: Sequence[str]) -> list[int]:
 
 
 def _is_all(key: exp.Expr, names: list[str]) -> bool:
-    return isinstance(key, exp.Column) and not key.table and key.name.casefold() == "all" and "all" not in names
+    return isinstance(key, exp.Var | exp.Column) and key.sql().casefold() == "all" and "all" not in names
 
 
 def _position(key: exp.Expr, names: list[str], outputs: list[str]) -> int | None:

@@ -1,128 +1,136 @@
-"""Whether two bags of rows are the same when some columns are compared with a tolerance."""
+"""Whether two bags of rows are the same when some of their numbers are compared with a tolerance.
+
+"The same" is no equivalence for numbers (1.0004 is 1.0008's neighbour's neighbour), so rows are paired up: first in
+sorted order, which nearly always succeeds; where it does not, rows are split into clusters that cannot reach each
+other, and what is left is decided by a perfect matching.
+"""
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from mlflow_genie_plugin.evaluation.columns import NAN, ComparedColumn, close
+import numpy as np
+import numpy.typing as npt
+
+from mlflow_genie_plugin.evaluation.hashing import Hashes
+from mlflow_genie_plugin.evaluation.numbers import Flags, Indices, Numbers, reach, same
 
 # Pairs of rows that one comparison looks at before it gives up.
-_PAIR_BUDGET = 400_000
+_PAIR_BUDGET = 5_000_000
+
+Groups = npt.NDArray[np.int64]
 
 
 class UndeterminedError(Exception):
     """Raised when deciding would take too long; the caller must not take it for equal or different."""
 
 
-def rows_match(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> bool:
-    """Return whether the rows pair up one to one, column by column equal within the tolerance.
+@dataclass(frozen=True, slots=True)
+class FuzzyRows:
+    """Rows as a hash of all that is compared exactly, and their numbers, column by column."""
+
+    exact: Hashes
+    numbers: tuple[Numbers, ...]
+
+    def take(self, places: Indices | Flags) -> FuzzyRows:
+        return FuzzyRows(self.exact[places], tuple(column.take(places) for column in self.numbers))
+
+
+def rows_match(left: FuzzyRows, right: FuzzyRows) -> bool:
+    """Return whether the rows pair up one to one, exact parts equal and numbers the same within the tolerance.
 
     Raises:
         UndeterminedError: The rows are too many and too alike to pair them up in reasonable time.
     """
-    # Decided per pair of columns, so that both sides are grouped alike.
-    fuzzy = [one.is_fuzzy or other.is_fuzzy for one, other in zip(expected, actual, strict=True)]
-    left, right = _groups(expected, fuzzy), _groups(actual, fuzzy)
-    if left.keys() != right.keys():
+    left, right = left.take(_sorted(left)), right.take(_sorted(right))
+    if not np.array_equal(left.exact, right.exact):
         return False
-    return all(_pair_up(rows, right[key]) for key, rows in left.items())
+    fits = _fit(left, right)
+    if fits.all():
+        return True
+    open_ = np.isin(left.exact, np.unique(left.exact[~fits]))
+    return _paired_up(left.take(open_), right.take(open_))
 
 
-def _groups(columns: Sequence[ComparedColumn], fuzzy: Sequence[bool]) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
-    """Group the rows by their exact cells (and where NULL and NaN stand); the values are the other cells."""
-    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    height = len(columns[0].cells)
-    keys = _rows([column.cells for column, is_fuzzy in zip(columns, fuzzy, strict=True) if not is_fuzzy], height)
-    values = _rows([column.cells for column, is_fuzzy in zip(columns, fuzzy, strict=True) if is_fuzzy], height)
-    for key, cells in zip(keys, values, strict=True):
-        holes = tuple(map(_hole, cells))
-        groups[(*key, *holes)].append(
-            tuple(cell if hole == _VALUE else 0 for cell, hole in zip(cells, holes, strict=True))
-        )
+def _fit(left: FuzzyRows, right: FuzzyRows) -> Flags:
+    fits = np.ones(len(left.exact), np.bool_)
+    for one, other in zip(left.numbers, right.numbers, strict=True):
+        fits &= same(one, other)
+    return fits
+
+
+def _sorted(rows: FuzzyRows) -> Indices:
+    order = np.argsort(rows.exact)
+    exact = rows.exact[order]
+    again = exact[1:] == exact[:-1]
+    if again.any():
+        # Only rows that share their exact part need the numbers to be put in order.
+        shared = np.concatenate((again, [False])) | np.concatenate(([False], again))
+        places = order[shared]
+        columns = [column.values[places] for column in reversed(rows.numbers)]
+        order[shared] = places[np.lexsort((*columns, rows.exact[places]))]
+    return order
+
+
+def _paired_up(left: FuzzyRows, right: FuzzyRows) -> bool:
+    height = len(left.exact)
+    groups = _clusters(np.concatenate((left.exact, right.exact)), left, right)
+    ours, theirs = groups[:height], groups[height:]
+    if not np.array_equal(np.sort(ours), np.sort(theirs)):
+        return False
+    row, candidate = _neighbours(ours, theirs, left, right)
+    keep = np.ones(len(row), np.bool_)
+    for one, other in zip(left.numbers, right.numbers, strict=True):
+        keep &= same(one.take(row), other.take(candidate))
+    row, candidate = row[keep], candidate[keep]
+    if len(np.unique(row)) < height or len(np.unique(candidate)) < height:
+        return False
+    return _has_perfect_matching(row, candidate, height)
+
+
+def _clusters(exact: Hashes, left: FuzzyRows, right: FuzzyRows) -> Groups:
+    """Number the rows of both sides such that rows with different numbers can never be the same."""
+    groups: Groups = np.unique(exact, return_inverse=True)[1].astype(np.int64)
+    count = -1
+    while count != (count := int(groups.max(initial=0))):
+        for one, other in zip(left.numbers, right.numbers, strict=True):
+            values = np.concatenate((one.values, other.values))
+            order = np.lexsort((values, groups))
+            ordered, distance = values[order], reach(values[order])
+            far = np.diff(ordered) > np.maximum(distance[1:], distance[:-1])
+            begins = far | (np.diff(groups[order]) != 0)
+            groups = groups.copy()
+            groups[order] = np.concatenate(([0], np.cumsum(begins)))
     return groups
 
 
-def _rows(cells: list[tuple[Any, ...]], height: int) -> Iterable[tuple[Any, ...]]:
-    return zip(*cells, strict=True) if cells else [()] * height
+def _neighbours(ours: Groups, theirs: Groups, left: FuzzyRows, right: FuzzyRows) -> tuple[Indices, Indices]:
+    """Return the pairs of rows that may be the same, looking along the column that leaves the fewest."""
+    best: tuple[int, Indices, Indices, Indices] | None = None
+    for one, other in zip(left.numbers, right.numbers, strict=True):
+        distance = reach(one.values)
+        low, high = one.values - distance, one.values + distance
+        ranks = np.unique(np.concatenate((low, high, other.values)))
+        span = len(ranks) + 1
+        order = np.lexsort((other.values, theirs))
+        places = theirs[order] * span + np.searchsorted(ranks, other.values[order])
+        begin = np.searchsorted(places, ours * span + np.searchsorted(ranks, low), side="left")
+        end = np.searchsorted(places, ours * span + np.searchsorted(ranks, high), side="right")
+        total = int((end - begin).sum())
+        if best is None or total < best[0]:
+            best = (total, begin, end, order)
+    if best is None or best[0] > _PAIR_BUDGET:
+        raise UndeterminedError
+    total, begin, end, order = best
+    counts = end - begin
+    row = np.repeat(np.arange(len(ours)), counts)
+    offset = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    return row, order[np.repeat(begin, counts) + offset]
 
 
-_VALUE = "value"
+def _has_perfect_matching(row: Indices, candidate: Indices, height: int) -> bool:
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import maximum_bipartite_matching
 
-
-def _hole(cell: Any) -> Any:
-    """Return the cell when it is compared exactly after all (NULL, NaN, infinite), else that it is a value."""
-    if cell is None or cell is NAN or cell in (math.inf, -math.inf):
-        return cell
-    return _VALUE
-
-
-def _pair_up(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]]) -> bool:
-    if len(left) != len(right):
-        return False
-    if len(left) == 1:
-        return close(left[0], right[0])
-    left, right = sorted(left, key=_sort_key), sorted(right, key=_sort_key)
-    return all(map(close, left, right)) or _matching(left, right)
-
-
-def _sort_key(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(repr(cell) if isinstance(cell, tuple) else cell for cell in row)
-
-
-def _matching(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]]) -> bool:
-    """Find a perfect matching by augmenting paths; neighbours are looked for near the row in the sorted order."""
-    neighbours = _neighbours(left, right)
-    if not all(neighbours):
-        return False
-    owner: dict[int, int] = {}
-    steps = _PAIR_BUDGET
-
-    for start in range(len(left)):
-        # Breadth first with parents, because a path through thousands of rows would exceed Python's recursion limit.
-        parents: dict[int, tuple[int, int | None]] = {}
-        queue: list[tuple[int, int | None]] = [(start, None)]
-        end: int | None = None
-        while queue and end is None:
-            row, came_from = queue.pop()
-            for candidate in neighbours[row]:
-                steps -= 1
-                if steps < 0:
-                    raise UndeterminedError
-                if candidate in parents:
-                    continue
-                parents[candidate] = (row, came_from)
-                if candidate not in owner:
-                    end = candidate
-                    break
-                queue.append((owner[candidate], candidate))
-        if end is None:
-            return False
-        while end is not None:
-            row, came_from = parents[end]
-            owner[end] = row
-            end = came_from
-    return True
-
-
-def _neighbours(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]]) -> list[list[int]]:
-    if isinstance(left[0][0], tuple):
-        if len(left) * len(right) > _PAIR_BUDGET:
-            raise UndeterminedError
-        return [[j for j, other in enumerate(right) if close(row, other)] for row in left]
-    firsts = [float(row[0]) for row in right]
-    found = []
-    looked_at = 0
-    for row in left:
-        # Four significant digits never reach further than one part in a thousand (and the noise around zero).
-        first = float(row[0])
-        reach = abs(first) / 500 + 1e-14
-        low, high = bisect_left(firsts, first - reach), bisect_right(firsts, first + reach)
-        looked_at += high - low
-        if looked_at > _PAIR_BUDGET:
-            raise UndeterminedError
-        found.append([j for j in range(low, high) if close(row, right[j])])
-    return found
+    graph = csr_matrix((np.ones(len(row), np.int8), (row, candidate)), shape=(height, height))
+    return bool((maximum_bipartite_matching(graph, perm_type="column") >= 0).all())

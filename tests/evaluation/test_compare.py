@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.evaluation.columns import close
 from mlflow_genie_plugin.evaluation.compare import compare
+from mlflow_genie_plugin.evaluation.numbers import of_cells, same
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
 
@@ -25,6 +25,10 @@ def table(rows, names=None, *, width=None, truncated=False, row_count=None):
 def verdict(expected, actual, **options):
     found = compare(table(expected), table(actual), **options)
     return found.outcome, found.code
+
+
+def close(one, other):
+    return bool(same(of_cells([one]), of_cells([other]))[0])
 
 
 EQUAL = ("equal", None)
@@ -234,7 +238,6 @@ def test_a_search_without_budget_says_so(monkeypatch):
     from mlflow_genie_plugin.evaluation import column_map
 
     monkeypatch.setattr(column_map, "_TRY_BUDGET", 0)
-    assert verdict([(0, 1), (1, 0), (0, 0)], [(1, 0), (0, 1), (0, 0)]) == EQUAL
     rows, other = [(0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 1, 0)], [(1, 1, 0), (0, 1, 1), (1, 0, 1), (1, 0, 0)]
     assert verdict(rows, other) == ("undetermined", "TOO_ALIKE")
 

@@ -1,0 +1,244 @@
+"""Columns of Arrow tables in the form that is compared, without a Python object per cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from mlflow_genie_plugin.evaluation.columns import ComparedColumn, Parts, compared_column, parts_of
+from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed
+from mlflow_genie_plugin.evaluation.numbers import Flags, Numbers, integer_keys, of_decimals, of_doubles, of_integers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MICROSECONDS_A_DAY = 86_400_000_000
+_LARGEST_SCALE = 18
+# Values looked at to see whether a column has few different ones; also how many are hashed at once.
+_SAMPLE = 32_768
+# The bytes of a word that belong to a value of which so many are left.
+_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
+# From here on, threads cost less than they gain.
+_MANY_ROWS = 100_000
+
+
+class ArrowColumn(ComparedColumn):
+    """A column whose keys, and numbers if it has any, were computed from Arrow's buffers."""
+
+    def __init__(
+        self, kind: str, array: pa.Array, keys: Hashes, *, numbers: Callable[[], Numbers] | None = None
+    ) -> None:
+        self.kind, self.height, self._array, self._keys, self._numbers = kind, len(array), array, keys, numbers
+
+    @cached_property
+    def keys(self) -> Hashes:
+        return self._keys
+
+    @cached_property
+    def parts(self) -> Parts:
+        if self._numbers is None:
+            raise TypeError(f"a column of kind {self.kind} holds no numbers")
+        return parts_of(self._numbers())
+
+    def python_cells(self) -> tuple[Any, ...]:
+        return compared_column(tuple(_python_values(self._array))).cells
+
+
+def arrow_columns(*tables: pa.Table) -> list[list[ComparedColumn]]:
+    """Return the columns of each table.
+
+    Raises:
+        TypeError: A column is of a type that no query result holds.
+    """
+    if sum(map(len, tables)) < _MANY_ROWS:
+        return [[arrow_column(column) for column in table.columns] for table in tables]
+    # NumPy and Arrow let go of the interpreter while they compute.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        made = [[pool.submit(arrow_column, column) for column in table.columns] for table in tables]
+        return [[column.result() for column in columns] for columns in made]
+
+
+def arrow_column(column: pa.ChunkedArray) -> ComparedColumn:
+    """Return one column; types that Arrow cannot take apart go cell by cell, as :func:`compared_column` does."""
+    import pyarrow as pa
+
+    array = column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # more text than one array can hold
+        array = pa.concat_arrays([chunk.cast(_large(chunk.type)) for chunk in array.chunks])
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        array = array.dictionary_decode()
+        kind = array.type
+    if array.null_count == len(array):
+        return ArrowColumn("null", array, np.full(len(array), NULL_KEY))
+    null = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+    for is_kind, make in _MAKERS:
+        if getattr(pa.types, is_kind)(kind) and (made := make(array, null)) is not None:
+            return cast("ComparedColumn", made)
+    return compared_column(tuple(_python_values(array)))
+
+
+def rows_of(table: pa.Table, places: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Return some rows as Python values."""
+    cells = ([_python_values(column.slice(place, 1))[0] for place in places] for column in table.columns)
+    return list(zip(*cells, strict=True))
+
+
+def _python_values(array: Any) -> list[Any]:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(array.type) and array.type.unit == "ns":
+        array = array.cast(pa.timestamp("us", array.type.tz), safe=False)  # Python has no nanoseconds
+    return cast("list[Any]", array.to_pylist(maps_as_pydicts="strict"))
+
+
+def _large(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    return {pa.string(): pa.large_string(), pa.binary(): pa.large_binary()}.get(kind, kind)
+
+
+def _numpy(array: pa.Array, kind: pa.DataType, filler: Any) -> npt.NDArray[Any]:
+    cast_array = array if array.type == kind else array.cast(kind, safe=False)
+    return np.asarray(cast_array.fill_null(filler) if cast_array.null_count else cast_array)
+
+
+def _with_nulls(keys: Hashes, null: Flags | None) -> Hashes:
+    if null is not None:
+        keys[null] = NULL_KEY
+    return keys
+
+
+def _booleans(array: pa.Array, null: Flags | None) -> ArrowColumn:
+    import pyarrow as pa
+
+    return ArrowColumn("boolean", array, _with_nulls(mixed(_numpy(array, pa.uint8(), 0).astype(np.uint64), 41), null))
+
+
+def _number(array: pa.Array, numbers: Numbers) -> ArrowColumn:
+    return ArrowColumn("number", array, numbers.keys, numbers=lambda: numbers)
+
+
+def _integers(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
+    import pyarrow as pa
+
+    if pa.types.is_uint64(array.type) and _numpy(array, pa.uint64(), 0).max() >= 2**63:
+        return None
+    values = _numpy(array, pa.int64(), 0)
+    column = ArrowColumn("number", array, integer_keys(values, null), numbers=lambda: of_integers(values, null))
+    column.is_fuzzy = False
+    return column
+
+
+def _doubles(array: pa.Array, null: Flags | None) -> ArrowColumn:
+    import pyarrow as pa
+
+    return _number(array, of_doubles(_numpy(array, pa.float64(), 0.0), null))
+
+
+def _decimals(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
+    import pyarrow as pa
+
+    scale = array.type.scale
+    if not 0 <= scale <= _LARGEST_SCALE:
+        return None
+    wide = array.cast(pa.decimal128(38, scale)) if not pa.types.is_decimal128(array.type) else array
+    halves = np.frombuffer(wide.buffers()[1], np.int64).reshape(-1, 2)[wide.offset : wide.offset + len(wide)]
+    low = np.ascontiguousarray(halves[:, 0])
+    if null is not None:
+        low[null] = 0
+    # Where the upper half is more than the sign of the lower one, the value does not fit 64 bits.
+    fits = halves[:, 1] == low >> 63
+    if not (fits if null is None else fits | null).all():
+        return None
+    return _number(array, of_decimals(low, scale, null))
+
+
+def _days(array: pa.Array, null: Flags | None) -> ArrowColumn:
+    import pyarrow as pa
+
+    days = _numpy(array.cast(pa.date32()).cast(pa.int32()), pa.int64(), 0)
+    return ArrowColumn("date", array, _with_nulls(mixed(days.view(np.uint64), 42), null))
+
+
+def _moments(array: pa.Array, null: Flags | None) -> ArrowColumn:
+    import pyarrow as pa
+
+    moments = _numpy(array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.int64()), pa.int64(), 0)
+    days = moments // _MICROSECONDS_A_DAY
+    if (days * _MICROSECONDS_A_DAY == moments).all():
+        return ArrowColumn("date", array, _with_nulls(mixed(days.view(np.uint64), 42), null))
+    return ArrowColumn("timestamp", array, _with_nulls(mixed(moments.view(np.uint64), 43), null))
+
+
+def _text(array: pa.Array, null: Flags | None) -> ArrowColumn:
+    return ArrowColumn("text", array, _with_nulls(_bytes_keys(array), null))
+
+
+def _binary(array: pa.Array, null: Flags | None) -> ArrowColumn:
+    return ArrowColumn("binary", array, _with_nulls(_bytes_keys(array), null))
+
+
+def _bytes_keys(array: pa.Array) -> Hashes:
+    """Return a hash of each value's bytes; of each different value only once where values come often."""
+    import pyarrow as pa
+
+    if not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
+        is_text = pa.types.is_string(array.type) or pa.types.is_string_view(array.type)
+        array = array.cast(pa.large_string() if is_text else pa.large_binary())
+    sample = array[:_SAMPLE]
+    if len(array) > _SAMPLE and len(sample.unique()) < _SAMPLE // 8:
+        encoded = array.dictionary_encode()
+        codes = encoded.indices.fill_null(0) if encoded.indices.null_count else encoded.indices
+        found: Hashes = _hashed_bytes(encoded.dictionary)[np.asarray(codes)]
+        return found
+    keys = np.empty(len(array), np.uint64)
+    for low in range(0, len(array), _SAMPLE):
+        keys[low : low + _SAMPLE] = _hashed_bytes(array[low : low + _SAMPLE])
+    return keys
+
+
+def _hashed_bytes(array: pa.Array) -> Hashes:
+    """Return a hash of each value's bytes, eight at a time."""
+    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
+    begin, size = int(offsets[0]), int(offsets[-1] - offsets[0])
+    padded = np.zeros(size + 8, np.uint8)
+    if size:
+        padded[:size] = np.frombuffer(array.buffers()[2], np.uint8)[begin : begin + size]
+    # Every eight bytes that follow one another as one word, wherever they begin.
+    words = np.ndarray((size + 1,), np.dtype("<u8"), padded, 0, (1,))
+    start, length = offsets[:-1] - begin, np.diff(offsets)
+    hashes = mixed(length.view(np.uint64), 44)
+    places: Any = slice(None)
+    while True:
+        found = words[start] & _MASKS[np.minimum(length, 8)]
+        found ^= hashes[places]
+        hashes[places] = mixed(found, 45)
+        more = np.flatnonzero(length > 8)
+        if not len(more):
+            return hashes
+        places = more if isinstance(places, slice) else places[more]
+        start, length = start[more] + 8, length[more] - 8
+
+
+_MAKERS: tuple[tuple[str, Any], ...] = (
+    ("is_boolean", _booleans),
+    ("is_integer", _integers),
+    ("is_floating", _doubles),
+    ("is_decimal", _decimals),
+    ("is_string", _text),
+    ("is_large_string", _text),
+    ("is_string_view", _text),
+    ("is_binary", _binary),
+    ("is_large_binary", _binary),
+    ("is_binary_view", _binary),
+    ("is_fixed_size_binary", _binary),
+    ("is_date", _days),
+    ("is_timestamp", _moments),
+)

@@ -1,0 +1,308 @@
+"""Numbers as arrays, and when two of them are the same.
+
+Whole numbers are compared exactly, whatever their type. When one of two numbers has a fraction, they are the same if
+they round to the same four significant digits (what Genie's own benchmarks accept) or differ by at most half a unit of
+the fourth digit (so that two numbers on both sides of a rounding edge are not told apart by noise). Doubles from 2⁵³ on
+cannot hold a fraction, so they count as whole only up to the noise of adding doubles. Decimals of the same scale are
+exact: their arithmetic has no noise that could excuse a difference.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+
+WHOLE, LARGE, FRACTION = 0, 1, 2
+VALUE, NULL, NAN, INFINITE, MINUS_INFINITE = range(5)
+
+# Below this, two doubles differ only because sums were formed in another order around zero.
+_NOISE = 1e-15
+# What is left of a sum of doubles that is too large to hold a fraction.
+_LARGE_NOISE = 1e-9
+LARGEST_EXACT = 2.0**53
+_INT64_END = 2.0**63
+_LARGEST_SCALE = 18
+EXACT = Context(prec=200)
+_INTEGER, _DOUBLE, _HOLE, _WIDE, _DECIMAL = 11, 12, 13, 14, 100
+_FIRST_POWER = -300
+_POWERS = np.array([float(f"1e{exponent}") for exponent in range(_FIRST_POWER, 309)])
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A column of numbers.
+
+    Attributes:
+        values: As doubles; 0 where there is no finite value.
+        holes: VALUE, or what stands there instead: NULL, NAN, INFINITE, MINUS_INFINITE.
+        grain: WHOLE, LARGE (a double that can hold no fraction) or FRACTION.
+        keys: Equal where the numbers are exactly equal.
+        scale: The number of decimals when the column holds decimals of one scale, else None.
+    """
+
+    values: Floats
+    holes: npt.NDArray[np.uint8]
+    grain: npt.NDArray[np.uint8]
+    keys: Hashes
+    scale: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, places: Indices | Flags | slice) -> Numbers:
+        return Numbers(self.values[places], self.holes[places], self.grain[places], self.keys[places], self.scale)
+
+    def rounded(self) -> Hashes:
+        """Return keys that are equal where numbers round to the same four significant digits."""
+        digits, exponent = _four_digits(self.values)
+        signed = np.copysign(digits, self.values).astype(np.int64) * 1024 + exponent
+        signed[self.values == 0] = 0
+        return mixed(signed.view(np.uint64), 3)
+
+    @property
+    def has_long_whole(self) -> bool:
+        """Whether four digits are too few to tell all the whole numbers here apart."""
+        return bool(((self.grain != FRACTION) & (np.abs(self.values) >= 10_000)).any())
+
+
+def of_integers(values: npt.NDArray[np.int64], null: Flags | None = None) -> Numbers:
+    """Return whole numbers; what stands in ``values`` where ``null`` is true does not matter."""
+    floats = values.astype(np.float64)
+    holes = np.zeros(len(values), np.uint8)
+    if null is not None:
+        holes[null], floats[null] = NULL, 0.0
+    return Numbers(floats, holes, np.zeros(len(values), np.uint8), integer_keys(values, null))
+
+
+def integer_keys(values: npt.NDArray[np.int64], null: Flags | None = None) -> Hashes:
+    """Return the keys of :func:`of_integers` alone."""
+    keys = mixed(values.view(np.uint64), _INTEGER)
+    if null is not None:
+        keys[null] = NULL_KEY
+    return keys
+
+
+def of_doubles(values: Floats, null: Flags | None = None) -> Numbers:
+    """Return doubles; what stands in ``values`` where ``null`` is true does not matter."""
+    holes = np.zeros(len(values), np.uint8)
+    finite = np.isfinite(values)
+    if not finite.all():
+        holes[np.isnan(values)] = NAN
+        holes[values == np.inf] = INFINITE
+        holes[values == -np.inf] = MINUS_INFINITE
+    if null is not None:
+        holes[null] = NULL
+    values = np.where(holes == VALUE, values, 0.0) if holes.any() else values
+    magnitude = np.abs(values)
+    grain = np.where(values == np.floor(values), np.uint8(WHOLE), np.uint8(FRACTION))
+    if magnitude.max(initial=0.0) >= LARGEST_EXACT:
+        grain[magnitude >= LARGEST_EXACT] = LARGE
+    integral = grain != FRACTION
+    keys = mixed(values.view(np.uint64), _DOUBLE)
+    if integral.any():
+        # A double within the range of 64 bits gets the key of the integer that it is.
+        small = integral & (magnitude < _INT64_END)
+        keys[small] = mixed(values[small].astype(np.int64).view(np.uint64), _INTEGER)
+    if holes.any():
+        keys, holes, values = _with_holes(keys, holes, values)
+    return Numbers(values, holes, grain, keys)
+
+
+def of_decimals(unscaled: npt.NDArray[np.int64], scale: int, null: Flags | None = None) -> Numbers:
+    """Return the decimals ``unscaled / 10**scale``, exactly."""
+    unit = np.int64(10) ** np.int64(scale)
+    whole = unscaled // unit
+    grain = np.where(whole * unit == unscaled, np.uint8(WHOLE), np.uint8(FRACTION))
+    keys = mixed(whole.view(np.uint64), _INTEGER)
+    rest = np.flatnonzero(grain == FRACTION)
+    digits, places = unscaled[rest], scale
+    while len(rest):
+        # 1.50 and 1.5 are the same number: zeros at the end are cut off, all that have one more at a time.
+        ends = digits % 10 == 0
+        done = ~ends
+        keys[rest[done]] = mixed(digits[done].view(np.uint64), _DECIMAL + places)
+        rest, digits, places = rest[ends], digits[ends] // 10, places - 1
+    values = unscaled / float(unit)
+    holes = np.zeros(len(unscaled), np.uint8)
+    if null is not None and null.any():
+        grain[null] = WHOLE
+        keys, holes, values = _with_holes(keys, null.astype(np.uint8) * np.uint8(NULL), values)
+    return Numbers(values, holes, grain, keys, scale)
+
+
+def of_cells(cells: Sequence[Any]) -> Numbers:
+    """Return the numbers (int, float, Decimal, None) of a column of Python values."""
+    types = set(map(type, cells))
+    null = None
+    if type(None) in types:
+        null = np.fromiter((cell is None for cell in cells), np.bool_, len(cells))
+        types.discard(type(None))
+    if types <= {float}:
+        return of_doubles(np.array(cells, np.float64), null)
+    if types == {int}:
+        try:
+            filled = cells if null is None else [0 if cell is None else cell for cell in cells]
+            return of_integers(np.array(filled, np.int64), null)
+        except OverflowError:
+            pass  # beyond 64 bits: one by one
+    if types == {Decimal} and (found := _of_decimals(cells, null)) is not None:
+        return found
+    return _one_by_one(cells)
+
+
+def same(left: Numbers, right: Numbers) -> Flags:
+    """Return, place by place, whether two numbers are the same; see the module."""
+    found: Flags = left.keys == right.keys
+    if left.scale is not None and left.scale == right.scale:
+        return found
+    grain = np.maximum(left.grain, right.grain)
+    open_ = np.flatnonzero(~found & (grain > WHOLE) & (left.holes == VALUE) & (right.holes == VALUE))
+    if len(open_):
+        one, other, coarse = left.values[open_], right.values[open_], grain[open_] == FRACTION
+        with np.errstate(over="ignore"):
+            difference = np.abs(one - other)
+        largest = np.maximum(np.abs(one), np.abs(other))
+        found[open_] = (difference <= _NOISE) | np.where(
+            coarse, _same_digits(one, other, difference, largest), difference <= largest * _LARGE_NOISE
+        )
+    return found
+
+
+def reach(values: Floats) -> Floats:
+    """Return a distance beyond which no number is the same as the one here; somewhat generous."""
+    found: Floats = np.abs(values) * 1.01e-3 + 2 * _NOISE
+    return found
+
+
+def _same_digits(one: Floats, other: Floats, difference: Floats, largest: Floats) -> Flags:
+    half_unit = 0.5 * _POWERS[np.maximum(_exponent(largest) - 3, 0)]
+    first, second = _four_digits(one), _four_digits(other)
+    same_rounding = (first[0] == second[0]) & (first[1] == second[1]) & ((one < 0) == (other < 0))
+    found: Flags = (difference <= half_unit) | same_rounding
+    return found
+
+
+def _exponent(magnitude: Floats) -> npt.NDArray[np.int64]:
+    """Return the place in the table of powers of the largest power of ten that is not above each number."""
+    with np.errstate(divide="ignore"):
+        guess = np.floor(np.log10(magnitude))
+    # The logarithm may be off by a hair at a power of ten itself; the table is what decides.
+    place: npt.NDArray[np.int64] = np.clip(guess - _FIRST_POWER, 0, len(_POWERS) - 1).astype(np.int64)
+    place -= (magnitude < _POWERS[place]) & (place > 0)
+    place += (place + 1 < len(_POWERS)) & (magnitude >= _POWERS[np.minimum(place + 1, len(_POWERS) - 1)])
+    return place
+
+
+def _four_digits(values: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    magnitude = np.abs(values)
+    exponent = _exponent(magnitude)
+    digits = np.rint(magnitude / _POWERS[np.maximum(exponent - 3, 0)])
+    carried = digits >= 10_000
+    digits[carried] = 1_000.0
+    exponent += carried
+    return digits, exponent
+
+
+def _with_holes(
+    keys: Hashes, holes: npt.NDArray[np.uint8], values: Floats
+) -> tuple[Hashes, npt.NDArray[np.uint8], Floats]:
+    gone = holes != VALUE
+    keys[gone] = mixed(holes[gone].astype(np.uint64), _HOLE)
+    keys[holes == NULL] = NULL_KEY
+    values = values.copy()
+    values[gone] = 0.0
+    return keys, holes, values
+
+
+def _of_decimals(cells: Sequence[Any], null: Flags | None) -> Numbers | None:
+    """Return decimals that fit 64 bits at their finest scale; None when they do not, or one is not finite."""
+    present = [cell for cell in cells if cell is not None]
+    if not all(map(Decimal.is_finite, present)):
+        return None
+    exponents = {int(cell.as_tuple().exponent) for cell in present}
+    scale = max(0, -min(exponents))
+    unscaled = [0 if cell is None else int(cell.scaleb(scale, EXACT)) for cell in cells]
+    if scale > _LARGEST_SCALE or max(map(abs, unscaled)) >= _INT64_END:
+        return None
+    found = of_decimals(np.array(unscaled, np.int64), scale, null)
+    return found if exponents == {-scale} else replace(found, scale=None)
+
+
+def _one_by_one(cells: Sequence[Any]) -> Numbers:
+    size = len(cells)
+    values, words, seeds = np.zeros(size), np.zeros(size, np.uint64), np.zeros(size, np.int64)
+    holes, grain = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    for place, cell in enumerate(cells):
+        holes[place] = hole = _hole(cell)
+        if hole == VALUE:
+            values[place], grain[place] = _double(cell), _grain(cell)
+            word, seeds[place] = _word(cell, values[place])
+            words[place] = word & 0xFFFFFFFFFFFFFFFF
+        else:
+            words[place], seeds[place] = hole, _HOLE
+    keys = np.zeros(size, np.uint64)
+    for seed in np.unique(seeds):
+        chosen = seeds == seed
+        keys[chosen] = mixed(words[chosen], int(seed))
+    keys[holes == NULL] = NULL_KEY
+    return Numbers(values, holes, grain, keys, _scale(cells))
+
+
+def _scale(cells: Sequence[Any]) -> int | None:
+    exponents = {cell.as_tuple().exponent if type(cell) is Decimal else None for cell in cells if cell is not None}
+    [exponent] = exponents if len(exponents) == 1 else [None]
+    return -exponent if isinstance(exponent, int) else None
+
+
+def _hole(cell: Any) -> int:
+    if cell is None:
+        return NULL
+    if cell != cell:
+        return NAN
+    return VALUE if abs(cell) != float("inf") else INFINITE if cell > 0 else MINUS_INFINITE
+
+
+def _grain(cell: Any) -> int:
+    if cell != int(cell):
+        return FRACTION
+    return LARGE if type(cell) is float and abs(cell) >= LARGEST_EXACT else WHOLE
+
+
+def _word(cell: Any, value: float) -> tuple[int, int]:
+    """Return what stands for one finite number, and the seed that says what kind of number it is."""
+    if cell == int(cell):
+        number = int(cell)
+        if -(2**63) <= number < 2**63:
+            return number, _INTEGER
+        return (_bits(value), _DOUBLE) if number == value else (hash(str(number)), _WIDE)
+    if type(cell) is float:
+        return _bits(cell), _DOUBLE
+    sign, digits, exponent = cell.normalize(EXACT).as_tuple()
+    unscaled = int("".join(map(str, digits))) * (-1 if sign else 1)
+    if -(2**63) <= unscaled < 2**63:
+        return unscaled, _DECIMAL - exponent
+    return hash(f"{unscaled}e{exponent}"), _WIDE
+
+
+def _bits(value: float) -> int:
+    return int(np.array([value]).view(np.uint64)[0])
+
+
+def _double(cell: Any) -> float:
+    try:
+        return float(cell)
+    except OverflowError:  # an integer beyond what a double holds; whole, so its key decides
+        return math.copysign(sys.float_info.max, cell)
