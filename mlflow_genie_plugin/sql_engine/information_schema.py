@@ -79,7 +79,7 @@ def _parameters(catalog: Catalog) -> Iterator[Row]:
     for routine in catalog.routines():
         for position, each in enumerate(routine.parameters):
             name = routine.name.split(".")
-            yield (*name, position, "IN", each.name, each.type_text, each.default, each.comment or None)
+            yield (*name, position, "IN", each.name, each.type_text.lower(), each.default, each.comment or None)
 
 
 def _routine_columns(catalog: Catalog) -> Iterator[Row]:

@@ -5,6 +5,9 @@ from decimal import Decimal
 import pytest
 
 from mlflow_genie_plugin.errors import SqlFailedError, UnsafeSqlError, UsageError
+from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.sql_dialect import normalise_name
+from mlflow_genie_plugin.sql_dialect.data_type import type_from_json
 
 
 @pytest.fixture
@@ -102,3 +105,45 @@ def test_an_unknown_table_has_no_columns(held):
 def test_a_name_without_three_parts_is_refused(held):
     with pytest.raises(UsageError):
         held.workspace.catalog.columns(["orders"])
+
+
+def test_a_table_is_described_as_json_with_its_types(held):
+    warehouse = held.workspace.spaces.get_space(held.space_id).warehouse_id
+    described = held.workspace.sql.describe(held.table, warehouse_id=warehouse)
+    assert described["table_name"] == held.table.split(".")[-1]
+    rows = held.workspace.catalog.columns([held.table], warehouse_id=warehouse)
+    types = {row["column_name"]: row["data_type"] for row in rows}
+    assert {item["name"]: str(type_from_json(item["type"])) for item in described["columns"]} == types
+
+
+def test_describing_what_is_not_there_fails_with_the_engines_words(held):
+    warehouse = held.workspace.spaces.get_space(held.space_id).warehouse_id
+    with pytest.raises(SqlFailedError, match="TABLE_OR_VIEW_NOT_FOUND"):
+        held.workspace.sql.describe("samples.tpch.no_such_table", warehouse_id=warehouse)
+
+
+def test_the_catalog_tells_kinds_and_keys(held):
+    warehouse = held.workspace.spaces.get_space(held.space_id).warehouse_id
+    (row,) = held.workspace.catalog.table_types([held.table], warehouse_id=warehouse)
+    assert row["table_type"]
+    columns = {row["column_name"] for row in held.workspace.catalog.columns([held.table], warehouse_id=warehouse)}
+    for key in held.workspace.catalog.unique_keys([held.table], warehouse_id=warehouse):
+        assert set(key["columns"]) <= columns
+
+
+def test_every_metric_view_of_the_space_says_what_is_a_measure(held):
+    live = held.workspace.spaces.get_space(held.space_id)
+    for name in parse_space(live.serialized_space).metric_views():
+        view = held.workspace.catalog.metric_view(name, warehouse_id=live.warehouse_id)
+        assert view["columns"]
+        assert view["definition"] or all(column["is_measure"] is not None for column in view["columns"])
+
+
+def test_every_function_of_the_space_has_a_signature(held):
+    live = held.workspace.spaces.get_space(held.space_id)
+    functions = parse_space(live.serialized_space).functions()
+    found = held.workspace.catalog.signatures(functions, warehouse_id=live.warehouse_id)
+    assert {f"{row['routine_catalog']}.{row['routine_schema']}.{row['routine_name']}".lower() for row in found} == {
+        normalise_name(name) for name in functions
+    }
+    assert all(item["name"] and item["data_type"] for row in found for item in row["parameters"])
