@@ -228,12 +228,15 @@ def _values(facet: Facet, config: _Configuration, _question: str) -> Blame:
             named = f"{kind.name} {snippet!r}"
             return Blame((named,), f"add an example SQL for this question that uses the {named}")
     found = _columns(facet, config)
+    if facet.failure_type in ("wrong_column", "missing_column"):
+        return found
     is_metric = any(config.column(name) is not None and _kind(name, config) == "metric view" for name in facet.objects)
     if facet.expected is None:
         return Blame(found.items, "add an example SQL for this question")
     if is_metric:
         return Blame(found.items, "describe the measures of the metric view so that they cannot be confused")
-    return Blame(found.items, f"add the measure {facet.expected} to the space, or an example SQL for this question")
+    word = "measure" if facet.name == "aggregates" else "expression"
+    return Blame(found.items, f"add the {word} {facet.expected} to the space, or an example SQL for this question")
 
 
 def _columns(facet: Facet, config: _Configuration) -> Blame:

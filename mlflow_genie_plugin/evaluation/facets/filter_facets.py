@@ -192,13 +192,15 @@ def _changed(one: _Filters, other: _Filters) -> Facet:
     if one.subject == other.subject and one.values == other.values:
         name = "operators"
         rationale = f"the filter is {other.text} where {one.text} is expected"
-    elif one.subject != other.subject and one.comparisons == other.comparisons:
+    elif one.comparisons == other.comparisons and one.subject != other.subject:
         is_aggregate = _AGGREGATE.search(one.subject) or _AGGREGATE.search(other.subject)
-        failure_type = "wrong_aggregation" if is_aggregate else "wrong_column"
-        wanted, got = _subject(one), _subject(other)
-        if wanted == got:
-            wanted, got = _subject(one, with_table=True), _subject(other, with_table=True)
-        rationale = f"the filter is on {got} where {wanted} is expected: {other.text}"
+        if is_aggregate or _columns(one) != _columns(other):
+            failure_type = "wrong_aggregation" if is_aggregate else "wrong_column"
+            wanted, got = _subject(one), _subject(other)
+            if wanted == got and not is_aggregate:
+                wanted, got = _subject(one, with_table=True), _subject(other, with_table=True)
+            if wanted != got:
+                rationale = f"the filter is on {got} where {wanted} is expected: {other.text}"
     return _facet(name, one, other, failure_type, rationale)
 
 
