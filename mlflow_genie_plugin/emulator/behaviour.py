@@ -22,6 +22,7 @@ class Behaviour:
         quota_in_message: A question over quota is accepted and its message fails, instead of HTTP 429.
         retry_after_header: Whether a 429 carries Retry-After.
         statement_seconds: How long every SQL statement takes at least.
+        statement_timeout_seconds: How long a SQL statement may take, also one of an answer; then it is interrupted.
         read_lag_seconds: How long reads show a space as it was before the last update.
         row_cap: Most rows that the query-result API returns.
         result_ttl_seconds: How long a query result can be read before it is expired; None keeps it.
@@ -37,6 +38,7 @@ class Behaviour:
     quota_in_message: bool = False
     retry_after_header: bool = True
     statement_seconds: float = 0.0
+    statement_timeout_seconds: float = 120.0
     read_lag_seconds: float = 0.0
     row_cap: int = 5000
     result_ttl_seconds: float | None = None

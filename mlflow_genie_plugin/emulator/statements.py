@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,6 +44,7 @@ class Statement:
     truncated: bool = False
     error: str | None = None
     future: Future[None] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Statements:
@@ -104,20 +104,25 @@ class Statements:
         raise missing(f"The statement {statement_id} was not found.")
 
     def cancel(self, statement: Statement) -> None:
-        """Cancel a statement that is not done; its result is dropped."""
+        """Cancel a statement that is not done: it is interrupted and its result dropped."""
         with self._lock:
             if statement.state not in DONE:
                 statement.state = "CANCELED"
+                statement.stop.set()
 
     def close(self) -> None:
-        """Take no more statements and drop those that wait."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Take no more statements, drop those that wait and interrupt those that run."""
+        with self._lock:
+            for statement in self._held.values():
+                statement.stop.set()
+        # Waiting is short now, and the engine cannot be closed while one of them uses it.
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _execute(self, statement: Statement) -> None:
         if not self._advance(statement, "RUNNING"):
             return
-        if seconds := self._controls.behaviour.statement_seconds:
-            time.sleep(seconds)
+        behaviour = self._controls.behaviour
+        statement.stop.wait(behaviour.statement_seconds)
         try:
             result = self._warehouse.execute(
                 statement.sql,
@@ -125,6 +130,8 @@ class Statements:
                 row_limit=statement.row_limit,
                 catalog=statement.catalog,
                 schema=statement.schema,
+                timeout_seconds=behaviour.statement_timeout_seconds,
+                stop=statement.stop,
             )
             statement.columns, statement.rows = manifest_columns(result.columns), encoded_rows(result.rows)
             statement.truncated = result.truncated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +44,8 @@ class Warehouse:
         row_limit: int | None = None,
         catalog: str | None = None,
         schema: str | None = None,
+        timeout_seconds: float = SECONDS,
+        stop: threading.Event | None = None,
     ) -> EngineResult:
         """Run one statement: a query, EXPLAIN of one, or the JSON description of a table.
 
@@ -56,7 +59,13 @@ class Warehouse:
             return self._description(describe[1], catalog, schema)
         _require_syntax(sql)
         return self.engine.execute(
-            sql, parameters=parameters, row_limit=row_limit, timeout_seconds=SECONDS, catalog=catalog, schema=schema
+            sql,
+            parameters=parameters,
+            row_limit=row_limit,
+            timeout_seconds=timeout_seconds,
+            catalog=catalog,
+            schema=schema,
+            stop=stop,
         )
 
     def _plan(

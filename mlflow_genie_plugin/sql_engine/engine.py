@@ -213,6 +213,7 @@ class SqlEngine:
         timeout_seconds: float | None = None,
         catalog: str | None = None,
         schema: str | None = None,
+        stop: threading.Event | None = None,
     ) -> EngineResult:
         """Run one read-only Databricks query.
 
@@ -223,6 +224,7 @@ class SqlEngine:
             timeout_seconds: Interrupt the query after this time; the engine's limit when not given.
             catalog: Completes names without a catalog.
             schema: Completes names without a schema.
+            stop: Setting it interrupts the query.
 
         Raises:
             UnsafeSqlError: It is anything but one read-only query; nothing was executed.
@@ -234,7 +236,7 @@ class SqlEngine:
         cursor = self._connection.cursor()
         seconds = self._limits.timeout_seconds if timeout_seconds is None else timeout_seconds
         try:
-            with translated_failures(), time_limit(cursor, seconds):
+            with translated_failures(), time_limit(cursor, seconds, stop):
                 cursor.execute(target)
                 columns = tuple(EngineColumn(each[0], *spark_type(str(each[1]))) for each in cursor.description or ())
                 if row_limit is None:

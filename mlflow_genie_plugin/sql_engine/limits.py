@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _PORTION = 256
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,13 @@ def lock(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[Deadline]:
-    """Interrupt the cursor when the time is up; leaving the block after that raises the timeout's error.
+def time_limit(
+    cursor: duckdb.DuckDBPyConnection, seconds: float | None, stop: threading.Event | None = None
+) -> Iterator[Deadline]:
+    """Interrupt the cursor when the time is up or ``stop`` is set; leaving the block after that raises the error.
 
     Raises:
-        SqlFailedError: The statement was interrupted because its time was up.
+        SqlFailedError: The statement was interrupted because its time was up, or somebody wanted it stopped.
     """
     import duckdb
 
@@ -94,14 +97,14 @@ def time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float | None) -> Iter
     done = threading.Event()
 
     def watch() -> None:
-        pause = seconds
-        while not done.wait(pause):
-            deadline.passed = True
-            # Again and again: an interrupt between two statements of the block is forgotten by DuckDB.
-            cursor.interrupt()
-            pause = 0.05
+        # Again and again: an interrupt between two statements of the block is forgotten by DuckDB.
+        while not done.wait(deadline.left(_LOOK_SECONDS if stop is not None else None)):
+            deadline.passed = deadline.is_over()
+            if deadline.passed or (stop is not None and stop.is_set()):
+                cursor.interrupt()
 
-    watcher = threading.Thread(target=watch, name="sql-time-limit", daemon=True) if seconds is not None else None
+    watched = seconds is not None or stop is not None
+    watcher = threading.Thread(target=watch, name="sql-time-limit", daemon=True) if watched else None
     if watcher:
         watcher.start()
     try:
@@ -144,12 +147,22 @@ class Deadline:
         self._end = None if seconds is None else time.monotonic() + seconds
         self.passed = False
 
+    def is_over(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
+
+    def left(self, at_most: float | None) -> float | None:
+        """Return the seconds until it is worth looking again; None for never."""
+        if self._end is None:
+            return at_most
+        left = max(self._end - time.monotonic(), _LOOK_SECONDS)
+        return left if at_most is None else min(left, at_most)
+
     def check(self) -> None:
         """Raise when the time is up.
 
         Raises:
             SqlFailedError: It is.
         """
-        if self.passed or (self._end is not None and time.monotonic() >= self._end):
+        if self.passed or self.is_over():
             text = f"The statement was cancelled because it ran longer than its limit of {self._seconds:g} seconds."
             raise failed("STATEMENT_TIMEOUT", text, "57KD0", "make the query do less, or allow it more time")

@@ -251,3 +251,14 @@ def test_a_double_survives_its_text(value):
 )
 def test_values_are_written_as_the_api_writes_them(value, text):
     assert encoded(value) == text
+
+
+def test_a_cancelled_statement_no_longer_uses_the_engine(client, control):
+    endless = "SELECT count(*) FROM range(100000) a, range(100000) b, range(1000) c WHERE a.id + b.id + c.id < 0"
+    for _ in range(4):  # as many as run at once
+        statement = client.statement_execution.execute_statement(endless, WAREHOUSE_ID, wait_timeout="0s")
+        client.statement_execution.cancel_execution(statement.statement_id)
+    control.configure(statement_timeout_seconds=0.3)
+    ended = client.statement_execution.execute_statement(endless, WAREHOUSE_ID, wait_timeout="10s")
+    assert ended.status.state.value == "FAILED"
+    assert "STATEMENT_TIMEOUT" in ended.status.error.message

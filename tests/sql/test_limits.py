@@ -163,3 +163,15 @@ def test_a_result_too_large_for_memory_is_cut_off_with_the_reason():
         with_limit.execute("SELECT repeat('x', 10000) AS s FROM range(1000000)")
     assert len(with_limit.execute("SELECT repeat('x', 10000) AS s FROM range(1000000)", row_limit=300).rows) == 300
     with_limit.close()
+
+
+def test_a_query_that_somebody_stops_ends_at_once(engine):
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    started = time.monotonic()
+    endless = "SELECT count(*) FROM range(100000) a, range(100000) b, range(1000) c WHERE a.id + b.id + c.id < 0"
+    with pytest.raises(SqlFailedError, match="OPERATION_CANCELED"):
+        engine.execute(endless, stop=stop)
+    assert time.monotonic() - started < 5
+    with pytest.raises(SqlFailedError, match="STATEMENT_TIMEOUT"):
+        engine.execute(endless, timeout_seconds=0.2, stop=threading.Event())
