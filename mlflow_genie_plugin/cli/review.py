@@ -127,7 +127,7 @@ class EvaluateOrReview(click.RichCommand):
 
 
 evaluate = EvaluateOrReview(
-    "evaluate", params=ask_and_judge.params, callback=ask_and_judge.callback, help=ask_and_judge.help
+    name="evaluate", params=ask_and_judge.params, callback=ask_and_judge.callback, help=ask_and_judge.help
 )
 
 
@@ -135,11 +135,12 @@ def _proposals(run: str) -> list[Correction]:
     from mlflow_genie_plugin.evaluation.corrections import proposals_of
     from mlflow_genie_plugin.evaluation.mlflow_logging import load_evaluation
     from mlflow_genie_plugin.evaluation.result import evaluation_sha256, parse_result
+    from mlflow_genie_plugin.evaluation.rows_file import beside
 
     run_id: str | None = None
     if Path(run).is_file():
         data = read_file(Path(run))
-        result = parse_result(data)
+        result = parse_result(data, beside(Path(run)))
     else:
         run_id = run
         data, result = load_evaluation(run)
@@ -167,8 +168,8 @@ def _write(path: Path, before: bytes, data: bytes) -> None:
 def _difference(before: bytes, after: bytes, path: Path) -> str:
     import difflib
 
-    lines = [data.decode("utf-8", "replace").splitlines(keepends=True) for data in (before, after)]
-    return "".join(difflib.unified_diff(*lines, f"a/{path.name}", f"b/{path.name}"))
+    old, new = (data.decode("utf-8", "replace").splitlines(keepends=True) for data in (before, after))
+    return "".join(difflib.unified_diff(old, new, f"a/{path.name}", f"b/{path.name}"))
 
 
 def _decisions(corrections: Sequence[Correction], by: str | None, *, dry_run: bool, benchmarks: Path) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.question_slots import Slot, meets, slots_of
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, Finding, Outcome, QuestionResult
@@ -174,19 +175,14 @@ def _broken(case: JudgedCase) -> str | None:
     """Return what is wrong with the expected query by itself."""
     if case.expected.error is not None:
         return f"the expected query fails ({_first_line(case.expected.error)})"
-    from mlflow_genie_plugin.evaluation.judges.asset_routing import assets_of_query
-
     if not (case.assets.tables or case.assets.metric_views or case.assets.functions):
         return None
     try:
-        outside = [asset for asset in assets_of_query(case.benchmark.expected_sql, case.assets) if not asset.in_space]
+        used = assets_of_query(case.benchmark.expected_sql, case.assets, case.schema)
     except SqlParseError:
         return None
-    if not outside:
-        return None
-    return (
-        f"the expected query reads {', '.join(sorted(asset.name for asset in outside))}, which the space does not list"
-    )
+    outside = sorted(asset.name for asset in used if not asset.in_space)
+    return f"the expected query reads {', '.join(outside)}, which the space does not list" if outside else None
 
 
 def _answer_fails(case: JudgedCase, findings: Findings) -> str | None:

@@ -8,14 +8,13 @@ it means must be what the file meant before, with the change and nothing else. A
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlflow_genie_plugin.errors import UnreadableFileError, UsageError
 from mlflow_genie_plugin.evaluation.yaml_source import Path, read_source
-from mlflow_genie_plugin.evaluation.yaml_text import block_to_yaml, scalar_to_yaml, to_yaml
+from mlflow_genie_plugin.evaluation.yaml_text import block_to_yaml, scalar_to_yaml, to_json, to_yaml
 
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*([ \t]+#[^\n]*)?[ \t]*")
 
@@ -107,13 +106,13 @@ def _end(node: Any) -> int:
 def _replacement(text: str, key: Any, value: Any, new: Any, *, flow: bool) -> tuple[int, int, str]:
     start, end = value.start_mark.index, _end(value)
     if flow:
-        return start, end, json.dumps(new, ensure_ascii=False)
+        return start, end, to_json(new)
     was_block = value.id == "scalar" and value.style in ("|", ">")
     if was_block:
         header = _BLOCK_HEADER.match(text, start)
         tail = (header.group(1) or "").rstrip("\r") if header else ""
         # The empty lines behind a block belong to its text, but whoever wrote them meant to separate two things.
-        end = text.index("\n", start + len(text[start:end].rstrip())) + 1
+        end = text.index("\n", start + len(text[start:end].rstrip(" \t\r\n"))) + 1
     else:
         line_end = text.find("\n", end)
         tail, end = text[end:line_end].rstrip("\r"), line_end + 1
@@ -132,7 +131,7 @@ def _insertion(text: str, before: Any, name: str, value: Any, *, flow: bool) -> 
     if flow:
         own_line = not text[position - column : position].strip()
         gap = f",\n{text[position - column : position]}" if own_line else ", "
-        return position, position, _in_newlines_of(text, f"{json.dumps(name)}: {json.dumps(value)}{gap}")
+        return position, position, _in_newlines_of(text, f"{to_json(name)}: {to_json(value)}{gap}")
     lines = to_yaml({name: value})
     first, _, rest = lines.partition("\n")
     indent = " " * column
@@ -148,13 +147,13 @@ def _block_addition(text: str, sequence: Any, items: Sequence[Any]) -> tuple[int
 
 def _flow_addition(text: str, sequence: Any, items: Sequence[Any]) -> tuple[int, str]:
     if not sequence.value:
-        return sequence.end_mark.index - 1, ", ".join(json.dumps(item, ensure_ascii=False) for item in items)
+        return sequence.end_mark.index - 1, ", ".join(to_json(item) for item in items)
     first, position = sequence.value[0], _end(sequence.value[-1])
     start, column = first.start_mark.index, first.start_mark.column
     indent = text[start - column : start]
     if indent.strip():
-        return position, "".join(f", {json.dumps(item, ensure_ascii=False)}" for item in items)
-    shown = [json.dumps(item, ensure_ascii=False, indent=2).replace("\n", f"\n{indent}") for item in items]
+        return position, "".join(f", {to_json(item)}" for item in items)
+    shown = [to_json(item, indent=2).replace("\n", f"\n{indent}") for item in items]
     return position, _in_newlines_of(text, "".join(f",\n{indent}{item}" for item in shown))
 
 

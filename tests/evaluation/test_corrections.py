@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from mlflow_genie_plugin.evaluation.corrections import (
     read_corrections,
     write_corrections,
 )
+from mlflow_genie_plugin.evaluation.yaml_source import read_source
 
 FILE = b"""\
 # of the sales team
@@ -84,9 +84,9 @@ def test_an_accepted_correction_changes_only_its_question(make_correction):
 
 def test_other_fields_are_corrected_too(make_correction):
     data = correct(FILE, make_correction("jobs_3", False, "SELECT 3", "ordered"), "b").data
-    assert yaml.safe_load(data)["jobs"][2]["ordered"] is False
+    assert read_source(data.decode(), "b").value["jobs"][2]["ordered"] is False
     data = correct(data, make_correction("jobs_3", "rows tie", "SELECT 3", "notes"), "b").data
-    assert yaml.safe_load(data)["jobs"][2]["notes"] == "old note\nrows tie"
+    assert read_source(data.decode(), "b").value["jobs"][2]["notes"] == "old note\nrows tie"
     assert b"# the odd one" in data
 
 
