@@ -27,6 +27,7 @@ from mlflow_genie_plugin.sql_engine.macros import MACROS
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView
 from mlflow_genie_plugin.sql_engine.routines import Routine
 from mlflow_genie_plugin.sql_engine.translate import translate
+from mlflow_genie_plugin.sql_engine.types import spark_type
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,8 +79,19 @@ class ScratchNames:
 
     def columns_of(self, name: str) -> tuple[str, ...]:
         """Return the column names of a table by its dotted name; empty when unknown."""
-        found = _known(split_name(name), self.tables)
-        return () if found is None else tuple(column for column, _ in self.tables[found].columns)
+        return tuple(column for column, _ in self._columns(name))
+
+    def types_of(self, name: str) -> dict[str, str]:
+        """Return the columns of a table, in lower case and in order, with their types; empty when unknown."""
+        return {column.lower(): spark_type(kind)[1] for column, kind in self._columns(name)}
+
+    def _columns(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return the columns of a table by its name, or by the place that :meth:`resolve` gave."""
+        parts = split_name(name)
+        found = _known(parts, self.tables)
+        if found is None:
+            found = next((full for full, table in self.tables.items() if table.place == parts), None)
+        return () if found is None else self.tables[found].columns
 
     def metric_view(self, name: str) -> MetricView | None:
         """Return the metric view that :meth:`resolve` found."""

@@ -31,6 +31,9 @@ _NUMBER_FUNCTIONS = frozenset(
     "sum avg mean stddev stddev_samp stddev_pop variance var_pop var_samp median percentile round abs floor ceil sqrt".split()
 )
 
+_CAST_HINTS = {"date": "date", "timestamp": "date", "timestamptz": "date", "timestampntz": "date", "int": "int",
+               "bigint": "int", "double": "int", "float": "int", "decimal": "int"}  # fmt: skip
+
 
 class Facts:
     """Collected once per pair; ``domains`` are the values worth trying, ``joined`` the classes of equated columns."""
@@ -72,6 +75,15 @@ class Facts:
         self._parents[self.class_of(one)] = self.class_of(other)
         self._parents.setdefault(self.class_of(other), self.class_of(other))
 
+    def hints_of(self, place: Place) -> Counter[str]:
+        """Return how often each kind of use was seen, of this column and those it is equated with."""
+        wanted = self.class_of(place)
+        votes: Counter[str] = Counter()
+        for each, hints in self.hints.items():
+            if self.class_of(each) == wanted:
+                votes.update(hints)
+        return votes
+
     def _years(self) -> Iterator[int]:
         for reading in self.readings:
             for node in (literal for tree in reading.trees for literal in tree.find_all(exp.Literal)):
@@ -96,6 +108,8 @@ class Facts:
                 self._compared(node.this, branch.this, reading)
         elif isinstance(node, exp.Join):
             self._using(node, reading)
+        elif isinstance(node, exp.Cast | exp.TryCast):
+            self._hint(node.this, reading, _CAST_HINTS.get(node.to.this.value.lower(), ""))
         elif isinstance(node, exp.Func):
             self._function(node, reading)
         elif isinstance(node, exp.Mul | exp.Div | exp.Mod):
@@ -198,7 +212,8 @@ class Facts:
                     self._constant(arguments[0], value, reading)
 
     def _hint(self, node: exp.Expr, reading: Reading, kind: str) -> None:
-        if isinstance(node, exp.Column) and (place := self.place(reading, node)) is not None:
+        column = plain(node)
+        if kind and isinstance(column, exp.Column) and (place := self.place(reading, column)) is not None:
             self._note(place, kind)
 
     def _note(self, place: Place, kind: str) -> None:

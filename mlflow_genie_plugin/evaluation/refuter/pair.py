@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -67,7 +66,9 @@ class Pair:
             for one, other in zip(key.columns, key.parent_columns, strict=True):
                 self.facts.equate((key.table, one), (key.parent, other))
         self.tables = {name: self._table(name, list(columns)) for name, columns in sorted(seen.items())}
-        self.generator = Generator(self.facts, self.tables, self.constraints.foreign_keys, self.seed)
+        self.generator = Generator(
+            self.facts, self.tables, self.constraints.foreign_keys, self.seed, few_ties=self.has_limit
+        )
         self.scratch_tables = {
             name: ScratchTable(name, tuple((each.name, each.type_text) for each in table.columns.values()))
             for name, table in self.tables.items()
@@ -162,11 +163,7 @@ class Pair:
 
     def _guess(self, place: Place) -> str:
         """Return the type of a column that only its use tells; columns that are equated have one type."""
-        wanted = self.facts.class_of(place)
-        votes: Counter[str] = Counter()
-        for each, hints in self.facts.hints.items():
-            if self.facts.class_of(each) == wanted:
-                votes.update(hints)
+        votes = self.facts.hints_of(place)
         if votes["text"] and votes["datetext"]:
             return "STRING"
         for kind in ("timestamp", "date", "datetext", "text", "bool", "decimal", "int"):
@@ -191,6 +188,11 @@ class Pair:
             database.fill(table, data[name])
         one, other = self.translated
         return database.run(one, row_limit=row_limit), database.run(other, row_limit=row_limit)
+
+    @cached_property
+    def has_limit(self) -> bool:
+        """Return whether a query takes the first rows only, so that ties are better avoided."""
+        return any(tree.find(exp.Limit, exp.Fetch) for reading in self.readings for tree in reading.trees)
 
     @cached_property
     def leaves_order_open(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.errors import SqlFailedError
+from mlflow_genie_plugin.errors import SqlFailedError, UnsafeSqlError
 from mlflow_genie_plugin.evaluation.canonical_query import canonical_query
 from mlflow_genie_plugin.evaluation.refuter.bags import Matcher, says_something
 from mlflow_genie_plugin.evaluation.refuter.definitions import MissingDefinitionError
@@ -84,6 +84,8 @@ def refute(
         pair.translated  # noqa: B018 raises here, not halfway
     except (SqlParseError, MissingDefinitionError) as error:
         return unknown(str(error))
+    except UnsafeSqlError as error:
+        return unknown(error.what)
     except SqlFailedError as error:
         return unknown(f"a query cannot be run on generated data: {error.what}")
     tally = _Tally()
@@ -91,7 +93,7 @@ def refute(
         for number in range(databases * 2):
             if number >= databases and tally.informative >= ENOUGH_INFORMATIVE:
                 break
-            if number >= 3 and tally.run == 0:
+            if number >= 6 and tally.run == 0:
                 break  # neither query ever ran
             found = _try(pair, database, number, tally)
             if found is not None:
@@ -103,7 +105,12 @@ def refute(
 
 def _try(pair: Pair, database: ScratchDatabase, number: int, tally: _Tally) -> Refutation | None:
     """Run both queries on one database; return the refutation when they differ."""
-    data = pair.generator.database(number)
+    return _try_data(pair, database, pair.generator.database(number), number, tally)
+
+
+def _try_data(
+    pair: Pair, database: ScratchDatabase, data: Data, number: int, tally: _Tally, attempts: int = 3
+) -> Refutation | None:
     try:
         with database.within(SECONDS):
             one, other = pair.run(database, data, ROW_LIMIT)
@@ -122,6 +129,10 @@ def _try(pair: Pair, database: ScratchDatabase, number: int, tally: _Tally) -> R
                 return None
         return _witnessed(pair, database, data, number, tally, shrinking=True)
     except SqlFailedError as error:
+        if "SCALAR_SUBQUERY_TOO_MANY_ROWS" in error.what and attempts and any(len(rows) > 1 for rows in data.values()):
+            # Both queries may be fine where a name or a maximum belongs to one row only.
+            less = {name: rows[: (len(rows) + 1) // 2] for name, rows in data.items()}
+            return _try_data(pair, database, less, number, tally, attempts - 1) if pair.generator.holds(less) else None
         tally.failures.append(error.what)
         return None
 

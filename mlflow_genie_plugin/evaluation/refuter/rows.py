@@ -14,7 +14,6 @@ from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, S
 from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
 
 NULL = object()
-_MOST_COPIES = 60
 _DEPTH = 6
 _OPPOSITE = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.GT: exp.LTE, exp.LTE: exp.GT, exp.LT: exp.GTE, exp.GTE: exp.LT}
 _MIRRORED = {exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.LTE: exp.GTE}
@@ -64,7 +63,8 @@ class JoinedRow:
 class RowMaker:
     """Makes joined rows for the SELECTs of one query."""
 
-    def __init__(self, reading: Reading, rng: random.Random, years: tuple[int, ...]) -> None:
+    def __init__(self, reading: Reading, rng: random.Random, years: tuple[int, ...], most_copies: int) -> None:
+        self._most_copies = most_copies
         self._reading = reading
         self._rng = rng
         self._solver = Solver(rng, years)
@@ -281,12 +281,12 @@ class RowMaker:
             self._set(inner, target, row)
         elif name in ("count", "count_if"):
             copies = int(target)
-            if 0 < copies <= _MOST_COPIES:
+            if 0 < copies <= self._most_copies:
                 source = slot.source if slot is not None else max(row.touched, default=-1)
                 source = self._rng.choice(sorted(row.touched)) if slot is None and row.touched else source
                 row.copies[source] = max(copies, row.copies.get(source, 1))
                 if distinct and slot is not None:
-                    row.spread[slot] = list(range(1, copies + 1))
+                    row.spread[slot] = _apart(row.spread.get(slot, [1])[0], copies)
         else:
             column = self._solver.solve(inner, target)
             slot = trace if (column and isinstance(trace := self._reading.trace(column[0]), Slot)) else None
@@ -295,6 +295,9 @@ class RowMaker:
             copies = row.copies.setdefault(slot.source, self._rng.choice((1, 2, 2, 3)))
             wanted = column[1]
             row.touched.add(slot.source)
+            if slot in row.spread:
+                row.spread[slot] = _apart(wanted, len(row.spread[slot]))
+                return True
             if name == "sum" and copies > 1 and isinstance(wanted, int):
                 part = wanted // copies
                 row.spread[slot] = [part] * (copies - 1) + [wanted - part * (copies - 1)]
@@ -311,6 +314,12 @@ class RowMaker:
         found = self._solver.solve(node, value)
         if found is not None and isinstance(trace := self._reading.trace(found[0]), Slot):
             row.assign(trace, found[1])
+
+
+def _apart(first: Any, count: int) -> list[Any]:
+    """Return different values from ``first`` on."""
+    start = first if isinstance(first, int | float) or hasattr(first, "as_tuple") else 1
+    return [start + step for step in range(count)]
 
 
 def _conjuncts(select: exp.Select) -> list[exp.Expr]:
