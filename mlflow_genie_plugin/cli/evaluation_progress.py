@@ -126,10 +126,11 @@ class Bar:
 
 
 def checking_text(questions: int) -> str:
-    """Return what is said while the expected SQL runs, which can take minutes on a warehouse that has to start."""
+    """Return what is said before the first statement, which can take minutes on a warehouse that has to start."""
     if not questions:
-        return "the expected SQL was run before"
-    return f"running the expected SQL of {questions} question{'s' if questions > 1 else ''} first"
+        return "the schema was read and the expected SQL was run before"
+    noun = "question" if questions == 1 else "questions"
+    return f"reading the schema and running the expected SQL of {questions} {noun} first"
 
 
 def status_text(planned: int, done: int, failed: int, waiting_seconds: float) -> str:

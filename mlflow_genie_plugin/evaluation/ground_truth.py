@@ -40,7 +40,6 @@ def check_ground_truth(
         return item, _expected(item, sql, warehouse_id, timeout_seconds)
 
     missing = [item for item in benchmarks if item.id not in journal.state.expected]
-    progress.checking(len(missing))
     violations = [
         found for item in benchmarks if (found := _wrong_kind(item, assets, journal.state.schema)) is not None
     ]

@@ -12,7 +12,7 @@ class Progress(Protocol):
         """Something a person should know, one line."""
 
     def checking(self, questions: int) -> None:
-        """The expected SQL of so many questions is run, before anything is asked."""
+        """The schema is read and the expected SQL of so many questions run, before anything is asked."""
 
     def asking(self, planned: int, answered: int) -> None:
         """Asking begins; ``answered`` questions of ``planned`` have an answer from before."""

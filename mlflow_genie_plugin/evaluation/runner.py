@@ -95,6 +95,7 @@ def run_evaluation(
         if restart:
             journal.forget()
         journal.begin({"evaluation_id": uuid.uuid4().hex, "started_at": iso_utc(clock.now()), **journal.key})
+        progress.checking(sum(item.id not in journal.state.expected for item in plan.benchmarks))
         if journal.state.schema is None:
             journal.add_schema(capture_schema(snapshot.config, workspace.catalog, live.warehouse_id))
         assets = SpaceAssets.of(snapshot.config)
@@ -122,8 +123,10 @@ def run_evaluation(
                         "questions_per_minute": settings.questions_per_minute,
                     }
                 )
-            source = opinionist and OpinionSource(
-                opinionist, journal.state.opinions, journal.add_opinion, settings.llm_concurrency
+            source = (
+                None
+                if opinionist is None
+                else OpinionSource(opinionist, journal.state.opinions, journal.add_opinion, settings.llm_concurrency)
             )
             if source is None:
                 progress.storing()

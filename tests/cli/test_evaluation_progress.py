@@ -40,7 +40,7 @@ def test_a_log_gets_lines_not_a_bar(capsys, monkeypatch):
     assert captured.out == ""
     assert captured.err.splitlines() == [
         "note: q7: the expected SQL returns no rows",
-        "running the expected SQL of 3 questions first",
+        "reading the schema and running the expected SQL of 3 questions first",
         "Asking 3 questions.",
         "continuing: 1 of 3 answers are saved",
         "1/3  33 %  failed 0, waiting 8 s for the quota",
