@@ -18,6 +18,7 @@ from mlflow_genie_plugin.errors import (
 from mlflow_genie_plugin.settings import Settings
 from mlflow_genie_plugin.workspace.calls import pause_asked_for
 from mlflow_genie_plugin.workspace.port import Answer, AnswerStatus, Asker, Message, MessageRef, QueryResult
+from mlflow_genie_plugin.workspace.retry_notice import say_retrying
 from mlflow_genie_plugin.workspace.throttle import OnWait, Throttle
 
 _TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "QUERY_RESULT_EXPIRED"})
@@ -136,11 +137,12 @@ def _start(
             limit.wait(error, throttle)
         except UnconfirmedRequestError:
             raise
-        except WorkspaceUnavailableError:
+        except WorkspaceUnavailableError as error:
             now = clock.monotonic()
             unreachable_since = now if unreachable_since is None else unreachable_since
             if now + pause - unreachable_since > _UNREACHABLE_SECONDS:
                 raise
+            say_retrying(error.what, pause, unreachable_since + _UNREACHABLE_SECONDS - now, now)
             clock.sleep(pause)
             pause = min(pause * 2, 10.0)
 
@@ -183,6 +185,8 @@ def _follow(
                 question, AnswerStatus.TIMED_OUT, f"no answer within {settings.answer_timeout_seconds:g} s{seen}", None,
                 ref=ref, latency=now - asked, tries=tries,
             )  # fmt: skip
+        if trouble:
+            say_retrying(trouble, wait, deadline - now, now)
         clock.sleep(min(wait, deadline - now))
         pause = next_pause(pause, now - asked)
 

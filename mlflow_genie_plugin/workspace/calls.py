@@ -18,6 +18,7 @@ from mlflow_genie_plugin.errors import (
     WorkspaceRefusedError,
     WorkspaceUnavailableError,
 )
+from mlflow_genie_plugin.workspace.retry_notice import say_retrying
 from mlflow_genie_plugin.workspace.scrub import Scrubber
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ class Calls:
                 asked = pause_asked_for(error)
                 # The jitter keeps processes that were turned away together from coming back together.
                 wait = max(asked, pause) * (1 + random.random() / 10)  # noqa: S311 - not for secrets
-                if self._clock.monotonic() + wait > deadline:
+                now = self._clock.monotonic()
+                if now + wait > deadline:
                     raise
+                say_retrying(error.what, wait, deadline - now, now)
                 self._clock.sleep(wait)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
