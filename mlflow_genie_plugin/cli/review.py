@@ -188,7 +188,7 @@ def _listing(corrections: Sequence[Correction], benchmarks: Path) -> str:
     proposals = [item for item in corrections if item.state == PROPOSED]
     if not proposals:
         decided_before = len(corrections)
-        more = f"; {decided_before} were decided before" if decided_before else ""
+        more = f" (decided before: {decided_before})" if decided_before else ""
         return f"{benchmarks}: nothing to correct is proposed{more}"
     lines = [f"{benchmarks}: {len(proposals)} proposed, {len(corrections) - len(proposals)} decided"]
     for item in proposals:

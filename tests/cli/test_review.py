@@ -95,7 +95,7 @@ def test_evaluate_rules_and_review_lists_accepts_and_keeps_the_rest(run, evaluat
     third = evaluate()
     assert [item["question_id"] for item in third["arbitration"]] == ["vital"]
     listed = run("review", third["run_id"], "--benchmarks", path)
-    assert "nothing to correct is proposed; 1 were decided before" in listed.stdout
+    assert "nothing to correct is proposed (decided before: 1)" in listed.stdout
 
 
 def test_people_read_the_ruling_and_what_to_do_about_it(run, evaluated):

@@ -103,8 +103,9 @@ def check_coverage(questions: Sequence[Question], coverage: Coverage) -> Iterato
         missing = [name for name in CATEGORIES if not coverage.categories[name]]
         yield Violation(
             "$", "few-categories",
-            f"{len(present)} kinds of questions are few for {about}: {size.categories} are wanted, "
-            f"there is none of {', '.join(missing)}", "warning", "add questions of these kinds",
+            f"of the {size.categories} kinds of questions that {about} wants, {len(present)} "
+            f"{'is' if len(present) == 1 else 'are'} there; none of {', '.join(missing)}",
+            "warning", "add questions of these kinds",
         )  # fmt: skip
     for name in coverage.untouched:
         yield Violation("$", "asset-without-question", f"no question uses {name}", "warning",
