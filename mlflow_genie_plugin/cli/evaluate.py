@@ -10,6 +10,7 @@ from mlflow_genie_plugin.cli.evaluation_text import announcement, changes_text, 
 from mlflow_genie_plugin.cli.evaluation_text import estimate as estimate_text
 from mlflow_genie_plugin.cli.llm_options import LlmChoice, llm_options
 from mlflow_genie_plugin.cli.output import command, emit, emit_json, say, workspace_options
+from mlflow_genie_plugin.cli.variables import assignments
 from mlflow_genie_plugin.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def evaluate(
     from mlflow_genie_plugin.space.location import space_id_of
 
     settings = resolve_settings()
-    benchmark_set = read_benchmarks(benchmarks_file, _assignments(variables))
+    benchmark_set = read_benchmarks(benchmarks_file, assignments(variables))
     plan = plan_evaluation(
         reference,
         benchmark_set,
@@ -176,7 +177,7 @@ def _evaluate(
     from mlflow_genie_plugin.cli.evaluation_progress import make_progress
 
     # Before anything is asked: a model that is not configured is found out now, not after an hour of questions.
-    opinionist = llm.opinionist(settings, plan.store_rows, profile, target)
+    opinionist = llm.opinionist(plan, settings, profile, target)
     progress = make_progress(announcement(plan, settings))
     if answers is not None:
         from mlflow_genie_plugin.evaluation.recorded import judge_recorded
@@ -210,13 +211,3 @@ def _estimate(plan: EvaluationPlan, settings: Settings, *, as_json: bool) -> Exi
     else:
         emit(estimate_text(plan, settings))
     return ExitCode.OK
-
-
-def _assignments(texts: tuple[str, ...]) -> dict[str, str]:
-    values = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise UsageError(f"--variable {text!r} is not NAME=VALUE", next_step="for example --variable catalog=main")
-        values[name] = value
-    return values

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mlflow_genie_plugin.cli.opinion_text import opinion_line, opinion_totals
+
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.changes import EvaluationChanges
     from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
@@ -77,6 +79,7 @@ def _summary(result: EvaluationResult, run_id: str) -> Iterator[str]:
             f"{counts.abstained:9}  {counts.errored + counts.missing:5}"
         )
     yield from _repeatability(result)
+    yield from opinion_totals(result)
     yield from _wrong(result)
     yield from _proposals(result, run_id)
     if result.status == "complete":
@@ -113,8 +116,12 @@ def _wrong(result: EvaluationResult) -> Iterator[str]:
         for judge, finding in question.findings.items():
             if not (finding.passed or finding.not_asked):
                 yield f"      {judge}: {cut(finding.rationale + _values(finding), 300)}"
+                if (said := opinion_line(finding.opinion)) is not None:
+                    yield f"        {cut(said, 300)}"
         if (ruling := ruling_line(question)) is not None:
             yield f"      arbiter: {cut(ruling, 300)}"
+            if (said := opinion_line((question.arbitration or {}).get("opinion"))) is not None:
+                yield f"        {cut(said, 300)}"
     if len(wrong) > _WRONG_SHOWN:
         yield f"  and {len(wrong) - _WRONG_SHOWN} more (--json lists them all)"
 

@@ -14,6 +14,7 @@ from mlflow_genie_plugin.errors import UsageError
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.llm.model import PromptedModel
+    from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
     from mlflow_genie_plugin.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -29,7 +30,7 @@ class LlmChoice:
     prompts_schema: str | None = None
 
     def opinionist(
-        self, settings: Settings, store_rows: str, profile: str | None, target: str | None
+        self, plan: EvaluationPlan, settings: Settings, profile: str | None, target: str | None
     ) -> PromptedModel | None:
         """Return who is asked, after saying so; None when every judge is ``off``.
 
@@ -40,7 +41,7 @@ class LlmChoice:
         from mlflow_genie_plugin.evaluation.llm.connect import parse_modes, prompted_model
         from mlflow_genie_plugin.evaluation.llm.results import require_reproducible
 
-        modes = parse_modes(self.modes)
+        modes = parse_modes(self.modes, (judge.name for judge in plan.judges))
         if not self.modes and (self.model or self.rows or self.prompts_schema):
             raise UsageError(
                 "--llm-model, --llm-rows and --llm-prompts say how to ask a language model, but none is asked",
@@ -57,7 +58,7 @@ class LlmChoice:
             target=target,
             settings=settings,
         )
-        require_reproducible(found, store_rows)
+        require_reproducible(found, plan.store_rows)
         shown = "questions, queries, column names and result rows" if self.rows else "questions, queries, column names"
         say(f"{found.endpoint.model} gets {shown}; its word never overturns a proof:")
         for judge, mode in modes.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -137,7 +137,7 @@ def versions(prompt: str, uc_schema: str | None, *, as_json: bool) -> None:
 
     key = _key(prompt)
     name = prompt_name(key, _schema(uc_schema))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "version": item.version,
             "aliases": list(item.aliases),

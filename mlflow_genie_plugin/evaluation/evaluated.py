@@ -10,6 +10,7 @@ from typing import Any
 from mlflow_genie_plugin.errors import InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.engines.engine import engine_named
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_versions
+from mlflow_genie_plugin.evaluation.llm.results import opinion_tally
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.repeatability import summarise
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, evaluation_sha256
@@ -66,6 +67,7 @@ class Evaluation:
                 if question.arbitration is not None
             ],
             "repeatability": None if repeated is None else repeated.to_json(),
+            "opinions": opinion_tally(result),
         }  # fmt: skip
 
     def raise_if_failed(self) -> None:

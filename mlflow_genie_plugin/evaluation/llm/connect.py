@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.llm.chat import ChatEndpoint, chat_url
 from mlflow_genie_plugin.evaluation.llm.model import PromptedModel
+from mlflow_genie_plugin.evaluation.llm.recorded import ARBITER
 from mlflow_genie_plugin.evaluation.llm.request import MODES
 from mlflow_genie_plugin.evaluation.prompts import JUDGE_PROMPTS, production_prompt
 from mlflow_genie_plugin.settings import Settings, resolve_settings
@@ -20,12 +21,18 @@ _HOW = (
 )
 
 
-def parse_modes(texts: Iterable[str]) -> dict[str, str]:
+def parse_modes(texts: Iterable[str], judges: Iterable[str]) -> dict[str, str]:
     """Return judge → mode from ``MODE`` (all judges that have a prompt) and ``JUDGE=MODE`` texts; later ones win.
 
+    Args:
+        texts: As they were written.
+        judges: Who judges; the arbiter always may.
+
     Raises:
-        UsageError: An unknown mode, or a judge that asks no model.
+        UsageError: An unknown mode, a judge that asks no model, or one that does not judge.
     """
+    judging = {ARBITER, *judges}
+    running = [judge for judge in JUDGE_PROMPTS if judge in judging]
     modes: dict[str, str] = {}
     for text in texts:
         judge, equals, mode = text.partition("=")
@@ -38,7 +45,11 @@ def parse_modes(texts: Iterable[str]) -> dict[str, str]:
             raise UsageError(
                 f"--llm {text!r}: {judge!r} asks no language model", next_step=f"use {', '.join(JUDGE_PROMPTS)}"
             )
-        modes.update(dict.fromkeys([judge] if judge else JUDGE_PROMPTS, mode))
+        if judge and judge not in running:
+            raise UsageError(
+                f"--llm {text!r}: {judge} does not judge here", next_step=f"add --judge {judge}, or leave it out"
+            )
+        modes.update(dict.fromkeys([judge] if judge else running, mode))
     return {judge: mode for judge, mode in modes.items() if mode != "off"}
 
 

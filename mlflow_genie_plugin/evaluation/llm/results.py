@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.gather import Save, gather_opinions
 from mlflow_genie_plugin.evaluation.llm.opinion import (
+    ERRORED,
+    UNDETERMINED,
     Opinion,
     Opinionist,
     arbiter_finding,
@@ -90,6 +94,36 @@ def result_with_opinions(
         },
         questions=tuple(_with_opinions(question, case, recorded) for question, case in pairs),
     )
+
+
+def opinions_in(result: EvaluationResult) -> list[Mapping[str, Any]]:
+    """Return every opinion in the result: on findings and on arbitrations."""
+    records = [
+        record
+        for question in result.questions
+        for record in (
+            *(finding.opinion for finding in question.findings.values()),
+            (question.arbitration or {}).get("opinion"),
+        )
+    ]
+    return [record for record in records if record is not None]
+
+
+def opinion_tally(result: EvaluationResult) -> dict[str, int] | None:
+    """Return how many opinions settled, only explained, did not decide, or did not come; None without any."""
+    records = opinions_in(result)
+    if not records:
+        return None
+    kinds = Counter(_kind(record) for record in records)
+    return {kind: kinds[kind] for kind in ("settled", "explained", "undetermined", "no_answer")}
+
+
+def _kind(record: Mapping[str, Any]) -> str:
+    if record["settled"]:
+        return "settled"
+    if record["outcome"] == ERRORED:
+        return "no_answer"
+    return "undetermined" if record["outcome"] == UNDETERMINED else "explained"
 
 
 def _requests(question: QuestionResult, case: JudgedCase, modes: Mapping[str, Asked]) -> Iterator[OpinionRequest]:

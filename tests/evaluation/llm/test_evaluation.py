@@ -213,6 +213,23 @@ def test_by_command_the_model_is_off_unless_asked_for(live_model, configured, la
     assert "openai:/test-model gets questions, queries, column names; its word never overturns a proof:" in on.stderr
     assert "  completeness: settle, prompt genie_opt_completeness@inline" in on.stderr
     assert "Asking openai:/test-model for 6 opinions." in on.stderr
+    assert json.loads(on.stdout)["opinions"] == {"settled": 6, "explained": 0, "undetermined": 0, "no_answer": 0}
+
+
+def test_people_read_what_the_model_said_and_why_it_did_not(live_model, configured, language_model, fault):
+    base = ("--model-id", live_model, "--benchmarks", configured, "--no-traces", "--judge", JUDGE)
+    language_model.say("passed", None, "nothing is missing")
+    explained = run(*base, "--llm", "explain")
+    assert "opinions of openai:/test-model: 6 explained" in explained.stdout
+    assert "        openai:/test-model says passed: nothing is missing" in explained.stdout
+    settled = run(*base, "--llm", "settle")
+    assert "opinions of openai:/test-model: 6 settled" in settled.stdout
+    assert "every answer passes every judge" in settled.stdout
+    language_model.answer(fault(503))
+    broken = run(*base, "--llm", "explain")
+    assert "opinions of openai:/test-model: 6 no answer" in broken.stdout
+    assert "  no answer: its endpoint answered with HTTP 503 (3 tries) (" in broken.stdout
+    assert "        openai:/test-model gave no usable word: its endpoint answered with HTTP 503" in broken.stdout
 
 
 def test_a_registered_prompt_is_the_one_that_is_asked_with(live_model, configured, language_model):
@@ -237,6 +254,7 @@ def test_a_registered_prompt_is_the_one_that_is_asked_with(live_model, configure
     [
         (["--llm", "decide"], {}, "'decide' is no mode"),
         (["--llm", "syntax_validity=settle"], {}, "'syntax_validity' asks no language model"),
+        (["--llm", "completeness=settle", "--judge", "result_correctness"], {}, "completeness does not judge here"),
         (["--llm-rows"], {}, "none is asked"),
         (["--llm", "settle", "--llm-rows", "--store-rows", "none"], {}, "not to be stored"),
         (["--llm", "settle"], {"GENIE_LLM_MODEL": ""}, "no language model is configured"),
