@@ -17,6 +17,7 @@ STATEMENT_TIMEOUT = "GENIE_STATEMENT_TIMEOUT_SECONDS"
 RATE_LIMIT_WAIT = "GENIE_RATE_LIMIT_WAIT_SECONDS"
 PRODUCTION_SPACES = "GENIE_PRODUCTION_SPACES"
 STATE_DIR = "GENIE_STATE_DIR"
+INLINE_CELLS = "GENIE_INLINE_CELLS"
 LLM_MODEL = "GENIE_LLM_MODEL"
 LLM_URL = "GENIE_LLM_URL"
 LLM_API_KEY = "GENIE_LLM_API_KEY"
@@ -42,6 +43,8 @@ class Settings:
         rate_limit_wait_seconds: How long one question keeps waiting while the workspace answers "slow down".
         production_spaces: Space ids that are production whatever the registry says.
         state_dir: Where locks and journals live; shared by all processes of the user.
+        inline_cells: How many cells of result rows an evaluation's result file may hold; with more, the rows go into a
+            Parquet file beside it.
         llm_model: Language model of judges, ``openai:/MODEL`` or ``databricks:/ENDPOINT``; empty: none.
         llm_url: Base address of an OpenAI-compatible service.
         llm_api_key: Its key; never shown, logged or stored.
@@ -59,6 +62,7 @@ class Settings:
     rate_limit_wait_seconds: float = 900.0
     production_spaces: frozenset[str] = frozenset()
     state_dir: Path = Path()
+    inline_cells: int = 250_000
     llm_model: str = ""
     llm_url: str = field(default="", repr=False)
     llm_api_key: str = field(default="", repr=False)
@@ -85,6 +89,7 @@ def resolve_settings(environ: Mapping[str, str] | None = None) -> Settings:
         rate_limit_wait_seconds=_number(env, RATE_LIMIT_WAIT, default.rate_limit_wait_seconds, zero_allowed=True),
         production_spaces=frozenset(filter(None, (part.strip() for part in env.get(PRODUCTION_SPACES, "").split(",")))),
         state_dir=_state_dir(env),
+        inline_cells=int(_number(env, INLINE_CELLS, default.inline_cells, zero_allowed=True)),
         llm_model=env.get(LLM_MODEL, "").strip(),
         llm_url=env.get(LLM_URL, "").strip(),
         llm_api_key=env.get(LLM_API_KEY, "").strip(),

@@ -14,13 +14,16 @@ from mlflow_genie_plugin.evaluation.result import (
     EvaluationResult,
     evaluation_sha256,
     parse_result,
-    result_bytes,
+    result_files,
 )
+from mlflow_genie_plugin.evaluation.rows_file import ROWS_FILE
 from mlflow_genie_plugin.evaluation.traces import log_traces
 from mlflow_genie_plugin.flavor.load import Snapshot
 from mlflow_genie_plugin.registry import ModelRecord, RunRecord
+from mlflow_genie_plugin.settings import resolve_settings
 
 RESULT_ARTIFACT = "evaluation/evaluation_result.json"
+ROWS_ARTIFACT = f"evaluation/{ROWS_FILE}"
 BENCHMARKS_ARTIFACT = "evaluation/benchmarks.json"
 STATUS_TAG = "genie.evaluation.status"
 MODEL_TAG = "genie.evaluation.model_id"
@@ -84,16 +87,18 @@ def store_evaluation(run_id: str, model: ModelRecord, result: EvaluationResult, 
         EvaluationLoggingError: What is stored is not what was logged; the evaluation is not marked complete.
         TrackingUnavailableError: The store cannot be reached.
     """
-    data = result_bytes(result)
+    data, rows = result_files(result, resolve_settings().inline_cells)
     digest = evaluation_sha256(data)
     run = registry.get_run(run_id, EvaluationNotFoundError)
     if run.params.get(DIGEST_PARAM, digest) != digest:
         raise EvaluationLoggingError(
             f"run {run_id} already holds another evaluation result", next_step="evaluate again with --restart"
         )
-    registry.log_artifact(run_id, RESULT_ARTIFACT, data)
-    if registry.download_run_artifact(run_id, RESULT_ARTIFACT, EvaluationLoggingError) != data:
-        raise EvaluationLoggingError(f"the result file stored in run {run_id} is not what was logged", next_step=_AGAIN)
+    files = {RESULT_ARTIFACT: data} if rows is None else {ROWS_ARTIFACT: rows, RESULT_ARTIFACT: data}
+    registry.log_artifacts(run_id, files)
+    for path, logged in files.items():
+        if registry.download_run_artifact(run_id, path, EvaluationLoggingError) != logged:
+            raise EvaluationLoggingError(f"{path} stored in run {run_id} is not what was logged", next_step=_AGAIN)
     if result.status == "complete":
         if traces:
             log_traces(run_id, run.experiment_id, model.model_id, result)
@@ -136,7 +141,9 @@ def load_evaluation(run_id: str) -> tuple[bytes, EvaluationResult]:
             "it was changed after the evaluation",
             next_step="find out who can write to the run's artifacts, then evaluate again",
         )
-    return data, parse_result(data)
+    return data, parse_result(
+        data, lambda: registry.download_run_artifact(run_id, ROWS_ARTIFACT, InvalidEvaluationError)
+    )
 
 
 def metrics_of(result: EvaluationResult) -> dict[str, float]:

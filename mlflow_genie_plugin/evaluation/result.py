@@ -20,6 +20,7 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.cells import decode_rows, encode_rows, result_sha256
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
+from mlflow_genie_plugin.evaluation.rows_file import ReadRows, attach_rows, detach_rows
 from mlflow_genie_plugin.schemas import require_format_version, violations_of
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
@@ -299,8 +300,20 @@ def stored_result(result: QueryResult | None, error: str | None, store_rows: str
 
 
 def result_bytes(result: EvaluationResult) -> bytes:
-    """Return the bytes of the result file; equal results give equal bytes."""
+    """Return the bytes of the result file with all rows in it; equal results give equal bytes."""
     return orjson.dumps(to_json(result), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def result_files(result: EvaluationResult, inline_cells: int) -> tuple[bytes, bytes | None]:
+    """Return the bytes of the result file, and of the Parquet file that holds its rows when they are many.
+
+    Args:
+        result: The result.
+        inline_cells: How many cells may stand in the result file itself.
+    """
+    document = to_json(result)
+    rows = detach_rows(document, inline_cells)
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE), rows
 
 
 def evaluation_sha256(data: bytes) -> str:
@@ -328,13 +341,17 @@ def to_json(result: EvaluationResult) -> dict[str, Any]:
     }
 
 
-def parse_result(data: bytes) -> EvaluationResult:
+def parse_result(data: bytes, read_rows: ReadRows | None = None) -> EvaluationResult:
     """Return the evaluation result in ``data``.
+
+    Args:
+        data: The result file.
+        read_rows: Returns the Parquet file beside it; only called when the result file says that its rows are there.
 
     Raises:
         UnsupportedFormatError: Another ``format_version``.
         InvalidEvaluationError: Not JSON, not this format, questions named twice, findings under another judge's name,
-            or scores that are not what the findings give.
+            scores that are not what the findings give, or rows that are missing or not those of this result.
     """
     try:
         document = orjson.loads(data)
@@ -346,6 +363,7 @@ def parse_result(data: bytes) -> EvaluationResult:
         raise InvalidEvaluationError(
             f"the evaluation result breaks its format in {len(violations)} places: {shown}", next_step=_AGAIN
         )
+    attach_rows(document, read_rows)
     result = _parse(document)
     _require_consistent(result, document["scores"])
     return result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,12 @@ from mlflow_genie_plugin.registry import download_run_artifact, get_run, resolve
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+    from mlflow_genie_plugin.evaluation.rows_file import ReadRows
     from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.registry import ModelRecord, RunRecord
 
 RESULT_ARTIFACT = "evaluation/evaluation_result.json"
+ROWS_ARTIFACT = "evaluation/evaluation_result.parquet"
 BENCHMARKS_ARTIFACT = "evaluation/benchmarks.json"
 STATUS_TAG = "genie.evaluation.status"
 MODEL_TAG = "genie.evaluation.model_id"
@@ -128,15 +131,21 @@ def _with_file(collected: Collected, path: Path) -> Collected:
     for run in attempts:
         if run.params.get(DIGEST_PARAM) == digest and current_digest(run.run_id) == digest:
             return _with_result(collected, data, run, len(attempts))
+    from mlflow_genie_plugin.evaluation.rows_file import beside
+
     why = f"{path} is not the result of any evaluation run of this model"
-    return replace(_with_result(collected, data, None, len(attempts)), from_file=why)
+    return replace(_with_result(collected, data, None, len(attempts), beside(path)), from_file=why)
 
 
-def _with_result(collected: Collected, data: bytes, run: RunRecord | None, attempts: int) -> Collected:
+def _with_result(
+    collected: Collected, data: bytes, run: RunRecord | None, attempts: int, read_rows: ReadRows | None = None
+) -> Collected:
     from mlflow_genie_plugin.evaluation.result import parse_result
 
+    if run is not None:
+        read_rows = partial(download_run_artifact, run.run_id, ROWS_ARTIFACT, InvalidEvaluationError)
     try:
-        result = parse_result(data)
+        result = parse_result(data, read_rows)
     except (InvalidEvaluationError, UnsupportedFormatError) as error:
         return replace(_without(collected, error.what), run=run)
     benchmarks, stored_sha256 = _stored_benchmarks(run)
