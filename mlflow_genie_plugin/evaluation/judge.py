@@ -82,15 +82,14 @@ class JudgedCase:
     def comparison(self) -> Comparison | None:
         """How the two results compare, with their order where the benchmark asks for it; None without both rows."""
         from mlflow_genie_plugin.evaluation.compare import compare
-        from mlflow_genie_plugin.evaluation.order_columns import order_columns
+        from mlflow_genie_plugin.evaluation.order_columns import compare_in_order
 
         expected, answer = self.expected_result, self.answer_result
         if expected is None or answer is None:
             return None
-        if not self.benchmark.ordered:
-            return compare(expected, answer)
-        names = [column.name for column in expected.columns]
-        return compare(expected, answer, order_columns=order_columns(self.benchmark.expected_sql, names))
+        if self.benchmark.ordered:
+            return compare_in_order(self.benchmark.expected_sql, expected, answer)
+        return compare(expected, answer)
 
     @cached_property
     def expected_tree(self) -> exp.Query:
@@ -99,8 +98,11 @@ class JudgedCase:
 
     @cached_property
     def answer_tree(self) -> exp.Query:
-        """The answer's tree, shared by everyone: copy it before changing it. Raises SqlParseError."""
-        return parse_query(self.answer.sql or "")
+        """The answer's tree with the values of its parameters; copy it before changing it. Raises SqlParseError."""
+        from mlflow_genie_plugin.evaluation.bound_parameters import with_values
+
+        tree = parse_query(self.answer.sql or "")
+        return with_values(tree, self.answer.parameters) if self.answer.parameters else tree
 
     @cached_property
     def facets(self) -> FacetDiff:

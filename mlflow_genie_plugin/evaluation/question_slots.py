@@ -218,13 +218,16 @@ def _has_text(value: str, tree: exp.Expr) -> bool | None:
 
 
 def _has_number(number: float, tree: exp.Expr) -> bool | None:
+    found = []
     for literal in tree.find_all(exp.Literal):
         try:
-            if float(literal.name) == number:
-                return True
+            found.append(float(literal.name))
         except ValueError:
             continue
-    return None if _has_parameter(tree) else False
+    if number in found:
+        return True
+    # Of whole numbers, "more than 55" is also >= 56.
+    return None if _has_parameter(tree) or {number - 1, number + 1} & set(found) else False
 
 
 def _has_parameter(tree: exp.Expr) -> bool:

@@ -79,7 +79,8 @@ def test_what_can_mean_something_else_gives_no_slot(question):
         (Slot("value", "Building", ""), "SELECT 1 FROM t WHERE s = 'BLD'", None),
         (Slot("value", "Building", ""), "SELECT 1 FROM t", False),
         (Slot("number", 30.0, ""), "SELECT 1 FROM t GROUP BY a HAVING COUNT(*) > 30", True),
-        (Slot("number", 30.0, ""), "SELECT 1 FROM t WHERE a > 31", False),
+        (Slot("number", 30.0, ""), "SELECT 1 FROM t WHERE a >= 31", None),
+        (Slot("number", 30.0, ""), "SELECT 1 FROM t WHERE a > 40", False),
     ],
 )
 def test_a_query_meets_a_slot_misses_it_or_leaves_it_open(slot, sql, met):

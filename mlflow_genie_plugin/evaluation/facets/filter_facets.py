@@ -86,6 +86,11 @@ def filter_facets(pair: Pair) -> Iterator[Facet]:
             partner = next((other for other in got if is_match(wanted[subject], got[other])), None)
             if partner is not None:
                 pairs.append((wanted.pop(subject), got.pop(partner)))
+    first, second = (
+        next((subject for subject, item in each.items() if item.is_temporal), None) for each in (wanted, got)
+    )
+    if first is not None and second is not None:
+        pairs.append((wanted.pop(first), got.pop(second)))  # two periods, given by different columns
     for wide, narrow in ((wanted, got), (got, wanted)):
         for subject in [each for each, item in wide.items() if item.is_combined]:
             parts = [

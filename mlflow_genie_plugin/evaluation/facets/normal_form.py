@@ -275,8 +275,8 @@ _PLAIN = frozenset({"this", "expression", "expressions"})
 
 
 def is_constant(form: str) -> bool:
-    """Return whether a normal form names no column and no subquery."""
-    return "⟦" not in form and "subquery" not in form
+    """Return whether a normal form names no column, no subquery and counts no rows."""
+    return "⟦" not in form and "subquery" not in form and "count(*)" not in form
 
 
 def _rank(form: str) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import TypeGuard
 
 from mlflow_genie_plugin.evaluation.facets.dates import (
     add_months,
@@ -36,10 +38,8 @@ def as_periods(filters: Iterable[Filter], type_of: TypeOf) -> list[Filter]:
     """
     read: list[Filter] = []
     for item in filters:
-        if isinstance(item.condition, Atom):
-            read.extend(Filter(atom, item.clause) for atom in _bounds(item.condition, type_of))
-        else:
-            read.append(item)
+        found = _read(item.condition, type_of)
+        read.extend(Filter(part, item.clause) for part in (found.parts if _is_and(found) else (found,)))
     return _with_months(read)
 
 
@@ -66,6 +66,58 @@ def _is_dated_column(name: str, type_of: TypeOf) -> bool:
     if kind and is_date_type(kind):
         return True
     return is_date_name(re.split(r"[:.]", name)[-1])
+
+
+def _read(condition: Condition, type_of: TypeOf) -> Condition:
+    """Read the periods inside a condition; periods that adjoin each other and are joined by OR become one."""
+    if isinstance(condition, Atom):
+        bounds = tuple(_bounds(condition, type_of))
+        return bounds[0] if len(bounds) == 1 else Combined("AND", bounds, condition.node)
+    parts = [_read(part, type_of) for part in condition.parts]
+    if condition.operator == "AND":
+        flat = [each for part in parts for each in (part.parts if _is_and(part) else (part,))]
+        return replace(condition, parts=tuple(flat))
+    return _joined(condition, parts)
+
+
+def _is_and(part: Condition) -> TypeGuard[Combined]:
+    return isinstance(part, Combined) and part.operator == "AND"
+
+
+def _joined(condition: Combined, parts: list[Condition]) -> Condition:
+    periods = [_ends(part) for part in parts]
+    known = sorted((each for each in periods if each is not None), key=lambda each: each[1:])
+    whole = replace(condition, parts=tuple(parts))
+    if len(known) < max(len(parts), 1) or any(each[0] != known[0][0] for each in known):
+        return whole
+    end = known[0][2]
+    for _, start, after in known[1:]:
+        if start > end:
+            return whole
+        end = max(end, after)
+    subject, first = known[0][:2]
+    return Combined(
+        "AND",
+        (
+            Atom(subject, ">=", date_form(first), condition.node),
+            Atom(subject, "<", date_form(end), condition.node),
+        ),
+        condition.node,
+    )
+
+
+def _ends(part: Condition) -> tuple[str, date, date] | None:
+    """Return subject, first day and the day after the last one of a condition that is a period."""
+    if not _is_and(part) or len(part.parts) != 2:
+        return None
+    found = {}
+    for atom in part.parts:
+        day = date_in(atom.value) if isinstance(atom, Atom) else None
+        if isinstance(atom, Atom) and day is not None:
+            found[atom.operator] = (atom.subject, day)
+    if set(found) != {">=", "<"} or found[">="][0] != found["<"][0]:
+        return None
+    return found[">="][0], found[">="][1], found["<"][1]
 
 
 def _bounds(atom: Atom, type_of: TypeOf) -> Iterator[Atom]:

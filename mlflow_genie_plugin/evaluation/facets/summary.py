@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.facets.level import Edge, Filter, Level, Part
 from mlflow_genie_plugin.evaluation.facets.naming import Rename, renamed_condition
+from mlflow_genie_plugin.evaluation.facets.normal_form import Atom, Condition
 from mlflow_genie_plugin.evaluation.facets.periods import TypeOf, as_periods, is_temporal
 from mlflow_genie_plugin.evaluation.facets.read import Reader
 from mlflow_genie_plugin.evaluation.facets.tokens import TOKEN, renamed, tokens_in
@@ -25,9 +26,19 @@ class Predicate:
 
     @property
     def form(self) -> str:
-        clause = self.filter.clause
+        clause, condition = self.filter.clause, _counted(self.filter.condition)
         # WHERE, HAVING and QUALIFY differ by what they speak of; ON of an outer join filters only one side.
-        return f"{clause}: {self.filter.condition.form}" if clause.startswith("ON") else self.filter.condition.form
+        return f"{clause}: {condition.form}" if clause.startswith("ON") else condition.form
+
+
+def _counted(condition: Condition) -> Condition:
+    """Write a bound of a count in one way: ``COUNT(*) > 55`` is ``COUNT(*) >= 56``."""
+    if not isinstance(condition, Atom) or not condition.subject.startswith("count(") or not condition.value.isdigit():
+        return condition
+    operator = {">": ">=", "<=": "<"}.get(condition.operator)
+    if operator is None:
+        return condition
+    return replace(condition, operator=operator, value=str(int(condition.value) + 1))
 
 
 @dataclass(frozen=True, slots=True)

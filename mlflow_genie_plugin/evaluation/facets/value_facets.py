@@ -257,7 +257,7 @@ def _form(part: Part | None) -> str | None:
 
 
 def _count(ranking: Ranking) -> str:
-    return ranking.limit.form if ranking.limit is not None else "all"
+    return shown(ranking.limit.node) if ranking.limit is not None else "all"
 
 
 def _order(pair: Pair) -> Iterator[Facet]:

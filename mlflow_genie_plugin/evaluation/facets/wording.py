@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 _LONGEST = 160
+_DATE = re.compile(r"CAST\(('\d{4}-\d\d-\d\d') AS DATE\)")
 _NEGATED = re.compile(r"\bNOT (`[^`]+`|[\w.]+) (IS|IN|LIKE|ILIKE|RLIKE|BETWEEN)\b")
 
 
@@ -16,11 +17,18 @@ def shown(node: exp.Expr) -> str:
     copy = node.unalias().copy()
     if isinstance(copy, exp.Column):
         return copy.name
-    for column in list(copy.find_all(exp.Column)):
+    columns = list(copy.find_all(exp.Column))
+    owners: dict[str, set[str]] = {}
+    for column in columns:
+        owners.setdefault(column.name.lower(), set()).add(column.table.lower())
+    for column in columns:
+        if len(owners[column.name.lower()]) > 1:
+            continue
         for part in ("table", "db", "catalog"):
             column.set(part, None)
     text = " ".join(copy.sql("databricks", comments=False).split())
     # The parser writes out conversions and orders that the author did not write.
+    text = _DATE.sub(r"DATE \1", text)
     text = _NEGATED.sub(_with_not_inside, re.sub(r" NULLS (?:FIRST|LAST)", "", text))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 2] + " …"
 

@@ -1,0 +1,95 @@
+"""Does the answer's query do what the expected query does, and if not, which part of it is at fault?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
+from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation, unknown
+from mlflow_genie_plugin.evaluation.result import Finding
+
+# What facets alone decide, without databases that confirm it.
+_BY_FACETS = 0.6
+_FAULT_BY_FACETS = 0.8
+
+# The aspects in which queries can differ in meaning; the score says how many of them agree.
+_ASPECTS = 12
+
+
+class LogicalAccuracy:
+    """Passes a query that means the same as the expected one, or differs only in form: names, order, further columns.
+
+    A proof of equivalence passes, whatever the parts look like. Otherwise the parts are compared, and the first one
+    that differs in meaning names the fault. Nesting alone proves nothing: it abstains.
+    """
+
+    name = "logical_accuracy"
+    version = "1"
+
+    def judge(self, case: JudgedCase) -> Finding:
+        if (finding := unanswered(self.name, case.answer)) is not None:
+            return finding
+        refutation = refutation_of(case)
+        if refutation.outcome == "equivalent":
+            return passed(
+                self.name, f"both queries mean the same: {refutation.reason}", confidence=refutation.confidence
+            )
+        diff, is_refuted = case.facets, refutation.outcome == "different"
+        if diff.problem is not None:
+            return abstained(self.name, "UNPARSABLE", f"the parts of the queries cannot be compared: {diff.problem}")
+        evidence = {"facets": facets_json(diff), "refutation": refutation.outcome}
+        if diff.only_presentational:
+            if is_refuted and diff.equal and not refutation.extra_columns:
+                return abstained(
+                    self.name,
+                    "UNDETERMINED",
+                    f"no part of the queries differs, and yet they are not the same: {refutation.reason}",
+                    **evidence,
+                )
+            words = "; ".join(facet.rationale for facet in diff.differing)
+            rationale = f"the queries differ only in form: {words}" if words else "no part of the queries differs"
+            return passed(self.name, rationale, confidence=_BY_FACETS, **evidence)
+        faults = diff.faults
+        if not is_refuted and all(facet.name == "subqueries" for facet in faults):
+            rationale = f"the parts are the same but nested in another way: {faults[0].rationale}; compare them by hand"
+            return abstained(self.name, "UNDETERMINED", rationale, **evidence)
+        first = faults[0]
+        return failed(
+            self.name,
+            first.failure_type or "wrong_expression",
+            first.rationale,
+            score=max(0.0, 1 - len({facet.name for facet in faults}) / _ASPECTS),
+            confidence=None if is_refuted else _FAULT_BY_FACETS,
+            blame=first.blame,
+            fix=first.fix,
+            clause=first.clause,
+            expected=first.expected,
+            actual=first.actual,
+            **evidence,
+        )
+
+
+def refutation_of(case: JudgedCase) -> Refutation:
+    """Return what the attempt to refute the answer found; unknown when nobody tried."""
+    if "refutation" in vars(case) or hasattr(type(case), "refutation"):
+        found: Refutation = case.refutation  # type: ignore[attr-defined]
+        return found
+    return unknown("nobody tried to tell the queries apart on generated databases")
+
+
+def facets_json(diff: FacetDiff) -> list[dict[str, Any]]:
+    """Return the differences as they stand in a finding's evidence."""
+    return [_json(facet) for facet in diff.differing]
+
+
+def _json(facet: Facet) -> dict[str, Any]:
+    return {
+        "facet": facet.name,
+        "clause": facet.clause,
+        "expected": facet.expected,
+        "actual": facet.actual,
+        "failure_type": facet.failure_type,
+        "only_form": facet.is_presentational,
+        "rationale": facet.rationale,
+    }
