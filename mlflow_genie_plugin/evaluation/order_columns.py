@@ -6,11 +6,34 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.sql_dialect import parse_query
+from mlflow_genie_plugin.evaluation.compare import UNDETERMINED, Comparison, compare
+from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
+from mlflow_genie_plugin.workspace.port import QueryResult
 
 
-def order_columns(sql: str, names: Sequence[str]) -> list[int]:
-    """Return the positions, in the query's result, of the keys of its outermost ORDER BY.
+def compare_in_order(sql: str, expected: QueryResult, actual: QueryResult) -> Comparison:
+    """Compare two results whose order counts: that of the keys by which ``sql``, the right query, orders its rows.
+
+    Returns:
+        As :func:`~mlflow_genie_plugin.evaluation.compare.compare`; ``undetermined`` also when the rows are right, but
+        stand in another order and it cannot be told whether that is allowed.
+    """
+    try:
+        keys = order_columns(sql, [column.name for column in expected.columns])
+        why = "no key of the expected SQL's ORDER BY is among the columns"
+    except SqlParseError as error:
+        keys, why = [], f"the expected SQL cannot be read: {error}"
+    if keys is None:
+        return compare(expected, actual)
+    found = compare(expected, actual, order_columns=keys or range(len(expected.columns)))
+    if keys or found.code != "ROW_ORDER_DIFFERENCE":
+        return found
+    rationale = f"the rows are right, but whether their order is cannot be checked: {why}"
+    return Comparison(UNDETERMINED, "UNDETERMINED", rationale, found.evidence)
+
+
+def order_columns(sql: str, names: Sequence[str]) -> list[int] | None:
+    """Return the positions, in the query's result, of the keys of its outermost ORDER BY; None when it has none.
 
     A key that is not among the result's columns cannot be checked on rows; it and the keys after it are left out,
     because they only order rows that are equal in it.
@@ -27,7 +50,7 @@ def order_columns(sql: str, names: Sequence[str]) -> list[int]:
         query = query.this
     order = query.args.get("order")
     if order is None:
-        return []
+        return None
     folded = [name.casefold() for name in names]
     outputs = [_text(item.unalias()) for item in query.selects]
     found: list[int] = []

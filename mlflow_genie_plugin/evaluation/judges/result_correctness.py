@@ -18,7 +18,7 @@ class ResultCorrectness:
     """
 
     name = "result_correctness"
-    version = "1"
+    version = "2"
 
     def judge(self, case: JudgedCase) -> Finding:
         answer, expected = case.answer, case.expected
