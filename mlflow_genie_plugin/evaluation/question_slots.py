@@ -218,16 +218,17 @@ def _has_text(value: str, tree: exp.Expr) -> bool | None:
 
 
 def _has_number(number: float, tree: exp.Expr) -> bool | None:
-    found = []
+    is_near = False
     for literal in tree.find_all(exp.Literal):
         try:
-            found.append(float(literal.name))
+            off = float(literal.name) - number
         except ValueError:
             continue
-    if number in found:
-        return True
-    # Of whole numbers, "more than 55" is also >= 56.
-    return None if _has_parameter(tree) or {number - 1, number + 1} & set(found) else False
+        if off == 0:
+            return True
+        # Of whole numbers, "more than 55" is also >= 56.
+        is_near = is_near or (abs(off) == 1 and isinstance(literal.parent, exp.GTE | exp.LTE))
+    return None if _has_parameter(tree) or is_near else False
 
 
 def _has_parameter(tree: exp.Expr) -> bool:
