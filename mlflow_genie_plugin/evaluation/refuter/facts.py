@@ -159,6 +159,9 @@ class Facts:
             elif isinstance(other, exp.Subquery) and isinstance(other.this, exp.Select) and other.this.expressions:
                 inner = other.this.expressions[0].unalias()
                 arguments = inner.expressions if isinstance(inner, exp.Anonymous) else []
+                if function_name(inner) in ("count", "count_if"):
+                    # What is counted may be nothing, or little.
+                    self._constant(node, 1, reading)
                 for each in (inner, *arguments[:1]):
                     one, two = self.place(reading, plain(node)), self.place(reading, plain(each))
                     if one is not None and two is not None and one != two:

@@ -135,11 +135,14 @@ class Generator:
         values = [each for value in wanted if (each := self._fit(value, column)) is not None]
         # Columns of one class draw the same others, else joins of wide domains would find no partner.
         others = random.Random(f"{self._seed} {mood} {sorted(places)}" if mood.shared else rng.random())  # noqa: S311
+        # A narrow domain makes groups and repeats, but hides the loss of a row behind another one with its value.
+        wide = len(places) == 1 and not wanted and rng.random() < 0.5
+        width = max(mood.width, 25) if wide else mood.width
         kind = self._flavour(place, column)
-        generic = [self._fit(value, column) for value in _generic(kind, mood.width, others, self._facts.years)]
+        generic = [self._fit(value, column) for value in _generic(kind, width, others, self._facts.years)]
         if kind != column.kind:
             values = [value for value in values if coerce(value, kind) is not None]
-        kept = rng.sample(values, min(len(values), max(mood.width, 4))) if values else []
+        kept = rng.sample(values, min(len(values), max(mood.width, 4)))
         return kept + [value for value in generic if value is not None]
 
     def _flavour(self, place: Place, column: Column) -> str:

@@ -32,7 +32,7 @@ DATABASES = 8
 THOROUGH_DATABASES = 16
 # Below this many databases that say something, agreement is a coincidence.
 ENOUGH_INFORMATIVE = 3
-_SHRINKING_TRIALS = 40
+_SHRINKING_TRIALS = 28
 
 
 @dataclass
@@ -89,9 +89,11 @@ def refute(
     except SqlFailedError as error:
         return unknown(f"a query cannot be run on generated data: {error.what}")
     tally = _Tally()
+    enough = ENOUGH_INFORMATIVE * 2 if pair.has_limit else ENOUGH_INFORMATIVE
     with scratch(list(pair.scratch_tables.values())) as database:
+        pair.forget_rows()
         for number in range(databases * 2):
-            if number >= databases and tally.informative >= ENOUGH_INFORMATIVE:
+            if number >= databases and tally.informative >= enough:
                 break
             if number >= 6 and tally.run == 0:
                 break  # neither query ever ran

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
 from mlflow_genie_plugin.evaluation.refuter.facts import COMPARISONS, plain
-from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source, function_name
+from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source, function_name, own_nodes
 from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
 
 NULL = object()
@@ -65,6 +65,7 @@ class RowMaker:
 
     def __init__(self, reading: Reading, rng: random.Random, years: tuple[int, ...], most_copies: int) -> None:
         self._most_copies = most_copies
+        self._cases: dict[int, list[exp.Expr]] = {}
         self._reading = reading
         self._rng = rng
         self._solver = Solver(rng, years)
@@ -78,6 +79,9 @@ class RowMaker:
         for index in sorted(range(len(conditions)), key=lambda index: index != missed):
             self._satisfy(conditions[index], index != missed, row, 0)
         self._sources(select, row, 0, keep_where=True)
+        cases = self._cases.setdefault(id(select), _cases(select))
+        if cases and self._rng.random() < 0.7:
+            self._satisfy(self._rng.choice(cases), True, row, 0)
         return row
 
     def _sources(self, select: exp.Select, row: JoinedRow, depth: int, *, keep_where: bool) -> None:
@@ -314,6 +318,19 @@ class RowMaker:
         found = self._solver.solve(node, value)
         if found is not None and isinstance(trace := self._reading.trace(found[0]), Slot):
             row.assign(trace, found[1])
+
+
+def _cases(select: exp.Select) -> list[exp.Expr]:
+    """Return the conditions inside expressions: of CASE, IF, FILTER and count_if."""
+    found: list[exp.Expr] = []
+    for node in own_nodes(select):
+        if isinstance(node, exp.If):
+            found.append(node.this)
+        elif isinstance(node, exp.Filter):
+            found.append(node.expression.this)
+        elif function_name(node) in ("if", "iff", "count_if") and node.expressions:
+            found.append(node.expressions[0])
+    return found
 
 
 def _apart(first: Any, count: int) -> list[Any]:
