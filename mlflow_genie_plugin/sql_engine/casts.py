@@ -6,6 +6,7 @@ import re
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.sql_engine.spark_types import SparkType
 from mlflow_genie_plugin.sql_engine.templates import fill
 
 
@@ -20,22 +21,34 @@ def full_date(value: exp.Expr) -> exp.Expr:
     return value
 
 
-def cast_to(value: exp.Expr, to: exp.DataType, *, lenient: bool) -> exp.Expr:
-    """Build ``CAST(value AS to)`` (or TRY_CAST) with the warehouse's rules."""
+def cast_to(value: exp.Expr, to: exp.DataType, *, lenient: bool, source: SparkType | None = None) -> exp.Expr:
+    """Build ``CAST(value AS to)`` (or TRY_CAST) as the warehouse reads it; ``source`` is the value's type, if known."""
     kind = to.this
     if kind in _INTEGER_TYPES:
         if isinstance(value, exp.Literal) and not value.is_string and value.name.isdigit():
-            return exp.Cast(this=value, to=to)
+            return exp.TryCast(this=value, to=to) if lenient else exp.Cast(this=value, to=to)
         whole = fill("spark_try_bigint(_1)" if lenient else "spark_to_bigint(_1)", value)
         if kind == exp.DataType.Type.BIGINT:
             return whole
         return exp.TryCast(this=whole, to=to) if lenient else exp.Cast(this=whole, to=to)
     if kind in _TIMESTAMP_TYPES:
+        if source is not None and source.kind == "STRING" and kind != exp.DataType.Type.TIMESTAMPNTZ:
+            # Text may name a zone; without one it is in the session's, which is UTC.
+            form = (
+                "timezone('UTC', TRY_CAST(_1 AS TIMESTAMPTZ))"
+                if lenient
+                else "timezone('UTC', CAST(_1 AS TIMESTAMPTZ))"
+            )
+            return fill(form, full_date(value))
         to = exp.DataType.build("TIMESTAMP", dialect="duckdb")
-    elif kind == exp.DataType.Type.DECIMAL and not to.expressions:
+    if kind == exp.DataType.Type.DECIMAL and not to.expressions:
         to = exp.DataType.build("DECIMAL(10, 0)", dialect="duckdb")
-    elif kind in (exp.DataType.Type.VARCHAR, exp.DataType.Type.CHAR, exp.DataType.Type.NCHAR):
+    if kind == exp.DataType.Type.DECIMAL and source is not None and source.kind in ("DOUBLE", "FLOAT"):
+        value = fill("CAST(_1 AS VARCHAR)", value)  # by its shortest text: 1.005 rounds up
+    if kind in (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR, exp.DataType.Type.CHAR, exp.DataType.Type.NCHAR):
         to = exp.DataType.build("TEXT", dialect="duckdb")
+        if source is not None and source.kind in ("DOUBLE", "FLOAT"):
+            return fill("spark_double_text(_1)", value)
     if kind in _TIMESTAMP_TYPES or kind == exp.DataType.Type.DATE:
         value = full_date(value)
     return exp.TryCast(this=value, to=to) if lenient else exp.Cast(this=value, to=to)

@@ -147,6 +147,12 @@ class Catalog:
         parts = split_name(name)
         return tuple(column.name for column in self._columns.get(_key(*parts), ())) if len(parts) == 3 else ()
 
+    def types_of(self, name: str) -> dict[str, str]:
+        """Return the columns of a table, in lower case and in order, with their types; empty when unknown."""
+        parts = split_name(name)
+        columns = self._columns.get(_key(*parts), ()) if len(parts) == 3 else ()
+        return {column.name.lower(): column.type_text for column in columns}
+
     def metric_view(self, name: str) -> MetricView | None:
         """Return the metric view of a three-part name, or None."""
         parts = split_name(name)
@@ -227,6 +233,10 @@ class SessionNames:
     def columns_of(self, name: str) -> tuple[str, ...]:
         """Return the column names of a table by its dotted name; empty when unknown."""
         return self._catalog.columns_of(name)
+
+    def types_of(self, name: str) -> dict[str, str]:
+        """Return the columns of a table, in lower case and in order, with their types; empty when unknown."""
+        return self._catalog.types_of(name)
 
     def metric_view(self, name: str) -> MetricView | None:
         """Return the metric view of a three-part name, or None."""

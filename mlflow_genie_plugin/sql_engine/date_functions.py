@@ -86,6 +86,13 @@ def _date_trunc(name: str, arguments: list[exp.Expr]) -> exp.Expr:
 
 def _trunc(name: str, arguments: list[exp.Expr]) -> exp.Expr:
     need(name, arguments, 2)
+    if not isinstance(arguments[1], exp.Literal):
+        months = "CASE upper(_2) " + " ".join(
+            f"WHEN '{word}' THEN date_trunc('{unit}', CAST(_1 AS TIMESTAMP))"
+            for word, unit in _UNITS.items()
+            if unit in _DATE_UNITS
+        )
+        return fill(f"CAST({months} END AS DATE)", *arguments)
     unit = _UNITS.get(_word(arguments[1]).upper())
     if unit not in _DATE_UNITS:  # the warehouse answers NULL for anything finer than a week
         return fill("CAST(NULL AS DATE)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -12,7 +13,10 @@ from mlflow_genie_plugin.sql_engine.errors import routine_not_found, syntax_erro
 from mlflow_genie_plugin.sql_engine.function_table import DIVIDE, INTEGER_DIVIDE
 from mlflow_genie_plugin.sql_engine.functions import convert_call
 from mlflow_genie_plugin.sql_engine.generators import GENERATORS, generator_query
+from mlflow_genie_plugin.sql_engine.inference import argument_types
+from mlflow_genie_plugin.sql_engine.operators import array_field, typed_arithmetic, typed_comparison, typed_division
 from mlflow_genie_plugin.sql_engine.templates import fill
+from mlflow_genie_plugin.sql_engine.typed_functions import SETTLED
 
 # What the grammar itself makes: operators, special forms, literals of collections.
 _LANGUAGE = (
@@ -40,6 +44,20 @@ def convert_expressions(root: exp.Expr) -> None:
         new = _converted(node)
         if new is not None and new is not node:
             node.replace(new)
+    _settle_types(root)
+
+
+def _settle_types(root: exp.Expr) -> None:
+    """Cast what an aggregate or window function gives to the type Spark gives, around its FILTER and OVER."""
+    for call in [node for node in root.find_all(exp.Anonymous, exp.PercentileDisc) if SETTLED in node.meta]:
+        whole: exp.Expr = call
+        while (
+            isinstance(whole.parent, exp.Filter | exp.Window | exp.IgnoreNulls | exp.WithinGroup)
+            and whole.arg_key == "this"
+        ):
+            whole = whole.parent
+        target = exp.DataType.build(call.meta.pop(SETTLED), dialect="duckdb")
+        whole.replace(exp.Cast(this=whole.copy(), to=target))
 
 
 def _refuse_foreign_functions(root: exp.Expr) -> None:
@@ -72,10 +90,15 @@ def _is_projection(node: exp.Expr) -> bool:
 
 
 def _cast(node: exp.Expr) -> exp.Expr | None:
-    return cast_to(node.this, node.args["to"], lenient=isinstance(node, exp.TryCast))
+    kinds = argument_types(node)
+    source = kinds[0] if kinds else None
+    return cast_to(node.this, node.args["to"], lenient=isinstance(node, exp.TryCast), source=source)
 
 
 def _divide(node: exp.Expr) -> exp.Expr | None:
+    exact = typed_division(node)
+    if exact is not None:
+        return exact
     divisor = node.expression
     if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.name) != 0:
         return None
@@ -91,8 +114,12 @@ def _shift(node: exp.Expr) -> exp.Expr | None:
     left, right = node.this, node.expression
     if isinstance(node, exp.Add) and _is_interval(left) and not _is_interval(right):
         left, right = right, left
+    kinds = argument_types(node)
+    names = [kind.kind if kind is not None else "" for kind in kinds]
+    if names[:1] != ["INTERVAL"] and names[1:] == ["INTERVAL"] and names[0] and not _is_interval(right):
+        return fill("spark_plus(_1, _2)" if isinstance(node, exp.Add) else "spark_minus(_1, _2)", left, right)
     if not _is_interval(right) or _is_interval(left):
-        return None
+        return typed_arithmetic(node)
     if any(_unit(interval) in _CLOCK_UNITS for interval in right.find_all(exp.Interval)):
         left = fill("CAST(_1 AS TIMESTAMP)", left)
     return fill("spark_plus(_1, _2)" if isinstance(node, exp.Add) else "spark_minus(_1, _2)", left, right)
@@ -122,6 +149,9 @@ def _interval(node: exp.Expr) -> exp.Expr | None:
         years, _, months = rest.partition("-")
         total = (int(years) * 12 + int(months)) * (-1 if negative else 1)
         return exp.Interval(this=exp.Literal.string(str(total)), unit=exp.var("MONTH"))
+    if span == "DAY TO SECOND" and (parts := re.fullmatch(r"([+-]?)(\d+) (\d+):(\d+):(\d+(?:\.\d+)?)", text)):
+        days, clock = f"{parts[1]}{parts[2]} days", f"{parts[1]}{parts[3]}:{parts[4]}:{parts[5]}"
+        return exp.cast(exp.Literal.string(f"{days} {clock}"), "INTERVAL")
     raise unsupported(f"INTERVAL … {span}")
 
 
@@ -132,6 +162,20 @@ def _extract(node: exp.Expr) -> exp.Expr | None:
 def _json_path(node: exp.Expr) -> exp.Expr | None:
     path = node.expression.sql(dialect="duckdb").strip("'")
     return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string(path)])
+
+
+def _bracket(node: exp.Expr) -> exp.Expr | None:
+    kinds = argument_types(node)
+    if not kinds or kinds[0] is None or kinds[0].kind != "ARRAY" or len(node.expressions) != 1:
+        return None
+    return fill("spark_item(_1, _2)", node.this, node.expressions[0])
+
+
+def _joined_text(node: exp.Expr) -> exp.Expr | None:
+    """Keep the type of text that is joined with an untyped NULL."""
+    if any(kind is not None and kind.kind == "VOID" for kind in argument_types(node)):
+        return exp.cast(exp.paren(node.copy()), "TEXT")
+    return None
 
 
 def _like(node: exp.Expr) -> exp.Expr | None:
@@ -205,6 +249,11 @@ def _group(node: exp.Expr) -> exp.Expr | None:
     return None
 
 
+def _percentile_disc(node: exp.Expr) -> exp.Expr | None:
+    node.meta[SETTLED] = "DOUBLE"
+    return None
+
+
 def _table_function(node: exp.Expr) -> exp.Expr | None:
     if not isinstance(node.this, exp.Anonymous):
         return None
@@ -220,16 +269,24 @@ _CONVERSIONS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr | None]] = {
     exp.IntDiv: _divide_whole,
     exp.Div: _divide,
     exp.Add: _shift,
+    exp.Mul: typed_arithmetic,
+    exp.Mod: typed_arithmetic,
+    exp.Dot: array_field,
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ), typed_comparison),
     exp.Sub: _shift,
     exp.Interval: _interval,
     exp.Extract: _extract,
     exp.JSONExtract: _json_path,
+    exp.Bracket: _bracket,
+    exp.DPipe: _joined_text,
+    exp.StrPosition: lambda node: exp.cast(node.copy(), "INT"),
     exp.Like: _like,
     exp.ILike: _like,
     exp.IgnoreNulls: _ignore_nulls,
     exp.Filter: _around_aggregate,
     exp.Window: _around_aggregate,
     exp.Values: _values,
+    exp.PercentileDisc: _percentile_disc,
     exp.Group: _group,
     exp.Distinct: _distinct_on,
     exp.Table: _table_function,

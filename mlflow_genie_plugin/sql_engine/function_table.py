@@ -9,12 +9,13 @@ from __future__ import annotations
 
 _TS = "CAST(_1 AS TIMESTAMP)"
 _INT = "CAST({} AS INTEGER)"
-_DIVIDE_BY_ZERO = (
+_LENGTH = _INT.format("length(CAST(_1 AS VARCHAR))")
+DIVIDE_BY_ZERO = (
     "error('[DIVIDE_BY_ZERO] Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.')"
 )
 
-DIVIDE = f"CASE WHEN _2 = 0 AND _1 IS NOT NULL THEN {_DIVIDE_BY_ZERO} ELSE _1 / _2 END"
-INTEGER_DIVIDE = f"CASE WHEN _2 = 0 AND _1 IS NOT NULL THEN {_DIVIDE_BY_ZERO} ELSE CAST(trunc(_1 / _2) AS BIGINT) END"
+DIVIDE = f"CASE WHEN _2 = 0 AND _1 IS NOT NULL THEN {DIVIDE_BY_ZERO} ELSE _1 / _2 END"
+INTEGER_DIVIDE = f"CASE WHEN _2 = 0 AND _1 IS NOT NULL THEN {DIVIDE_BY_ZERO} ELSE CAST(trunc(_1 / _2) AS BIGINT) END"
 
 # Same arguments, other name.
 RENAMED: dict[str, str] = {
@@ -22,14 +23,14 @@ RENAMED: dict[str, str] = {
     for target, names in {
         # strings
         "upper": "upper ucase", "lower": "lower lcase", "reverse": "reverse",
-        "replace": "replace", "translate": "translate", "repeat": "repeat", "starts_with": "startswith",
-        "ends_with": "endswith", "ascii": "ascii", "levenshtein": "levenshtein", "left": "left", "right": "right",
-        "md5": "md5", "unhex": "unhex", "hex": "hex", "bit_length": "bit_length",
+        "translate": "translate", "repeat": "repeat", "starts_with": "startswith",
+        "ends_with": "endswith", "ascii": "ascii", "left": "left", "right": "right",
+        "md5": "md5", "unhex": "unhex", "hex": "hex", "printf": "format_string printf",
         # numbers
         "abs": "abs", "sqrt": "sqrt", "cbrt": "cbrt", "exp": "exp", "pow": "pow power", "sin": "sin", "cos": "cos",
         "tan": "tan", "asin": "asin", "acos": "acos", "atan": "atan", "atan2": "atan2", "sinh": "sinh", "cosh": "cosh",
         "tanh": "tanh", "cot": "cot", "degrees": "degrees", "radians": "radians", "pi": "pi", "isnan": "isnan",
-        "greatest": "greatest", "least": "least", "random": "rand random", "bit_count": "bit_count", "gcd": "gcd",
+        "greatest": "greatest", "least": "least", "random": "rand random", "gcd": "gcd",
         # conditions
         "coalesce": "coalesce nvl ifnull", "nullif": "nullif",
         # aggregates and windows
@@ -39,16 +40,17 @@ RENAMED: dict[str, str] = {
         "mode": "mode", "bool_and": "bool_and every", "bool_or": "bool_or some any", "bit_and": "bit_and",
         "bit_or": "bit_or", "bit_xor": "bit_xor", "count_if": "count_if", "arg_max": "max_by", "arg_min": "min_by",
         "regr_count": "regr_count", "regr_slope": "regr_slope", "regr_intercept": "regr_intercept",
-        "regr_r2": "regr_r2",
+        "regr_r2": "regr_r2", "regr_avgx": "regr_avgx", "regr_avgy": "regr_avgy", "regr_sxx": "regr_sxx",
+        "regr_syy": "regr_syy", "regr_sxy": "regr_sxy",
         "percentile_cont": "percentile_cont", "percentile_disc": "percentile_disc", "grouping": "grouping",
         "row_number": "row_number", "rank": "rank", "dense_rank": "dense_rank", "ntile": "ntile",
         "percent_rank": "percent_rank", "cume_dist": "cume_dist", "lag": "lag", "lead": "lead",
         "nth_value": "nth_value",
         # collections
-        "list_contains": "array_contains", "list_distinct": "array_distinct", "flatten": "flatten",
-        "list_intersect": "array_intersect", "list_has_any": "arrays_overlap", "map_keys": "map_keys",
+        "flatten": "flatten", "spark_distinct": "array_distinct", "spark_contains": "array_contains",
+        "list_has_any": "arrays_overlap", "map_keys": "map_keys",
         "map_values": "map_values", "map_entries": "map_entries", "map_from_entries": "map_from_entries",
-        "list_max": "array_max", "list_min": "array_min", "list_zip": "arrays_zip", "list_append": "array_append",
+        "list_max": "array_max", "list_min": "array_min", "list_append": "array_append",
         "map_concat": "map_concat",
     }.items()
     for name in names.split()
@@ -75,6 +77,10 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     ),
     "next_day": "spark_next_day(CAST(_1 AS DATE), CAST(_2 AS VARCHAR))",
     "make_date": "make_date(_1, _2, _3)",
+    "convert_timezone": (
+        "timezone(_1, timezone('UTC', CAST(_2 AS TIMESTAMP)))",
+        "timezone(_2, timezone(_1, CAST(_3 AS TIMESTAMP)))",
+    ),
     "make_timestamp": "make_timestamp(_1, _2, _3, _4, _5, _6)",
     "date_from_unix_date": "DATE '1970-01-01' + CAST(_1 AS INTEGER)",
     "unix_date": "CAST(CAST(_1 AS DATE) - DATE '1970-01-01' AS INTEGER)",
@@ -94,10 +100,17 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "current_timestamp": "timezone('UTC', now())",
     "current_timezone": "'UTC'",
     # --- strings
-    "length": "length(CAST(_1 AS VARCHAR))",
-    "char_length": "length(CAST(_1 AS VARCHAR))",
-    "character_length": "length(CAST(_1 AS VARCHAR))",
-    "len": "length(CAST(_1 AS VARCHAR))",
+    "length": _LENGTH,
+    "char_length": _LENGTH,
+    "character_length": _LENGTH,
+    "len": _LENGTH,
+    "levenshtein": _INT.format("levenshtein(_1, _2)"),
+    "bit_length": _INT.format("bit_length(_1)"),
+    "replace": ("replace(_1, _2, '')", "replace(_1, _2, _3)"),
+    "mask": "regexp_replace(regexp_replace(regexp_replace(_1, '[A-Z]', 'X', 'g'), "
+    "'[a-z]', 'x', 'g'), '[0-9]', 'n', 'g')",
+    "url_encode": "replace(url_encode(_1), '%20', '+')",
+    "url_decode": "url_decode(replace(_1, '+', '%20'))",
     "lpad": ("lpad(CAST(_1 AS VARCHAR), _2, ' ')", "lpad(CAST(_1 AS VARCHAR), _2, _3)"),
     "rpad": ("rpad(CAST(_1 AS VARCHAR), _2, ' ')", "rpad(CAST(_1 AS VARCHAR), _2, _3)"),
     "trim": ("trim(_1, ' ')",),
@@ -159,7 +172,21 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "hypot": "sqrt(pow(_1, 2) + pow(_2, 2))",
     "factorial": "CAST(factorial(_1) AS BIGINT)",
     "negative": "-(_1)",
+    "bit_count": _INT.format("bit_count(_1)"),
+    "randn": "sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())",
     "positive": "_1",
+    "make_interval": (
+        "to_years(CAST(_1 AS INTEGER))",
+        "to_years(CAST(_1 AS INTEGER)) + to_months(CAST(_2 AS INTEGER))",
+        "to_years(CAST(_1 AS INTEGER)) + to_months(CAST(_2 AS INTEGER)) + to_days(7 * CAST(_3 AS INTEGER))",
+        "to_months(12 * CAST(_1 AS INTEGER) + CAST(_2 AS INTEGER)) + to_days(CAST(7 * _3 + _4 AS INTEGER))",
+    ),
+    "make_dt_interval": (
+        "to_days(CAST(_1 AS INTEGER))",
+        "to_days(CAST(_1 AS INTEGER)) + to_hours(_2)",
+        "to_days(CAST(_1 AS INTEGER)) + to_hours(_2) + to_minutes(_3)",
+        "to_days(CAST(_1 AS INTEGER)) + to_hours(_2) + to_minutes(_3) + to_microseconds(CAST(_4 * 1000000 AS BIGINT))",
+    ),
     "bin": "bin(CAST(_1 AS BIGINT))",
     "width_bucket": "spark_width_bucket(_1, _2, _3, _4)",
     "try_divide": "CASE WHEN _2 <> 0 THEN _1 / _2 END",
@@ -193,8 +220,9 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "size": _INT.format("spark_size(_1)"),
     "cardinality": _INT.format("spark_size(_1)"),
     "array_size": _INT.format("len(_1)"),
-    "array_position": "coalesce(list_position(_1, _2), 0)",
-    "array_sort": "list_sort(_1, 'ASC', 'NULLS LAST')",
+    "array_position": "CAST(coalesce(list_position(_1, _2), 0) AS BIGINT)",
+    "array_insert": "list_concat(list_slice(_1, 1, _2 - 1), [_3], list_slice(_1, _2, len(_1)))",
+    "array_intersect": "spark_distinct(list_filter(_1, lambda e: list_contains(_2, e)))",
     "sort_array": (
         "list_sort(_1, 'ASC', 'NULLS FIRST')",
         "CASE WHEN _2 THEN list_sort(_1, 'ASC', 'NULLS FIRST') ELSE list_sort(_1, 'DESC', 'NULLS LAST') END",
@@ -203,8 +231,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
         "array_to_string(_1, _2)",
         "array_to_string(list_transform(_1, lambda e: coalesce(CAST(e AS VARCHAR), _3)), _2)",
     ),
-    "array_union": "list_distinct(list_concat(_1, _2))",
-    "array_except": "list_distinct(list_filter(_1, lambda e: NOT list_contains(_2, e)))",
+    "array_union": "spark_distinct(list_concat(_1, _2))",
+    "array_except": "spark_distinct(list_filter(_1, lambda e: NOT list_contains(_2, e)))",
     "array_remove": "list_filter(_1, lambda e: e <> _2)",
     "array_compact": "list_filter(_1, lambda e: e IS NOT NULL)",
     "array_prepend": "list_prepend(_2, _1)",
@@ -214,9 +242,10 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "try_element_at": "_1[_2]",
     "map_contains_key": "list_contains(map_keys(_1), _2)",
     "map_from_arrays": "map(_1, _2)",
-    "str_to_map": "map_from_entries(list_transform(string_split(_1, _2), "
-    "lambda e: row(split_part(e, _3, 1), split_part(e, _3, 2))))",
-    "get_json_object": "json_extract_string(_1, _2)",
+    "str_to_map": ("spark_text_map(_1, ',', ':')", "spark_text_map(_1, _2, ':')", "spark_text_map(_1, _2, _3)"),
+    "json_object_keys": "json_keys(_1)",
+    "parse_json": "CAST(_1 AS JSON)",
+    "try_parse_json": "TRY_CAST(_1 AS JSON)",
     "json_array_length": _INT.format("json_array_length(_1)"),
     "to_json": "CAST(to_json(_1) AS VARCHAR)",
     # --- session
@@ -232,15 +261,15 @@ _UNSUPPORTED = """current_database version
     aes_decrypt aes_encrypt ai_analyze_sentiment ai_classify ai_extract ai_fix_grammar ai_forecast
     ai_gen ai_generate_text ai_mask ai_parse_document ai_query ai_similarity ai_summarize ai_translate
     approx_top_k bitmap_bit_position bitmap_construct_agg bitmap_count bitmap_or_agg
-    bitmap_bucket_number cloud_files_state conv convert_timezone count_min_sketch crc32 csv_to_struct
-    decode encode event_log format_string from_avro from_csv from_json from_xml h3_longlatash3 hash
+    bitmap_bucket_number cloud_files_state conv count_min_sketch crc32 csv_to_struct
+    event_log from_avro from_csv from_xml h3_longlatash3 hash
     histogram_numeric hll_sketch_agg hll_sketch_estimate hll_union hll_union_agg input_file_name
-    is_account_group_member is_member json_object_keys json_tuple java_method kurtosis_samp luhn_check
-    make_dt_interval make_interval mask monotonically_increasing_id parse_json parse_url printf quote
-    randn randstr read_files read_kafka read_kinesis read_pubsub read_pulsar reflect regexp_instr
-    regr_avgx regr_avgy regr_sxx regr_sxy regr_syy schema_of_csv schema_of_json schema_of_variant secret
-    sentences session_window soundex spark_partition_id st_point table_changes to_avro to_binary to_char
-    to_csv to_number to_varchar to_variant_object to_xml try_aes_decrypt try_parse_json try_secret
-    try_to_binary try_to_number try_variant_get uniform url_decode url_encode variant_explode
-    variant_get vector_search window_time xpath xxhash64"""
+    is_account_group_member is_member json_tuple java_method kurtosis_samp luhn_check
+    map_zip_with monotonically_increasing_id parse_url quote
+    randstr read_files read_kafka read_kinesis read_pubsub read_pulsar reflect regexp_instr
+    schema_of_csv schema_of_json schema_of_variant secret
+    sentences session_window soundex spark_partition_id st_point table_changes to_avro to_binary
+    shuffle to_csv to_number to_variant_object to_xml try_aes_decrypt try_secret
+    try_to_binary try_to_number  uniform variant_explode
+    vector_search window_time xpath xxhash64"""
 UNSUPPORTED = frozenset(_UNSUPPORTED.split())

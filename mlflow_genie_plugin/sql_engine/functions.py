@@ -10,7 +10,10 @@ from mlflow_genie_plugin.sql_engine.casts import cast_to
 from mlflow_genie_plugin.sql_engine.date_functions import DATE_BUILDERS
 from mlflow_genie_plugin.sql_engine.errors import routine_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.function_table import RENAMED, TEMPLATES, UNSUPPORTED
+from mlflow_genie_plugin.sql_engine.json_functions import JSON_BUILDERS
+from mlflow_genie_plugin.sql_engine.lambda_functions import LAMBDA_BUILDERS
 from mlflow_genie_plugin.sql_engine.templates import fill, from_table, need, wrong_count
+from mlflow_genie_plugin.sql_engine.typed_functions import TYPED
 
 
 def convert_call(call: exp.Anonymous) -> exp.Expr:
@@ -20,6 +23,8 @@ def convert_call(call: exp.Anonymous) -> exp.Expr:
         SqlFailedError: No such function, wrong number of arguments, or one that only Databricks has.
     """
     name, arguments = call.name.lower(), call.expressions
+    if name in TYPED and (typed := TYPED[name](call)) is not None:
+        return typed
     if name in _BUILDERS:
         return _BUILDERS[name](name, arguments)
     if name in TEMPLATES:
@@ -37,9 +42,11 @@ def _concat(_: str, arguments: list[exp.Expr]) -> exp.Expr:
         return exp.Literal.string("")
     if len(arguments) == 1:
         return fill("CAST(_1 AS VARCHAR)", arguments[0])
-    result = arguments[0]
-    for argument in arguments[1:]:
-        result = fill("_1 || _2", result, argument)
+    # Else the result would have no type where a part is an untyped NULL.
+    parts = [exp.cast(each, "TEXT") if isinstance(each, exp.Null) else each for each in arguments]
+    result = parts[0]
+    for part in parts[1:]:
+        result = fill("_1 || _2", result, part)
     return result
 
 
@@ -52,15 +59,64 @@ def _concat_ws(name: str, arguments: list[exp.Expr]) -> exp.Expr:
     return exp.Anonymous(this="concat_ws", expressions=arguments)
 
 
-def _decode(_: str, arguments: list[exp.Expr]) -> exp.Expr:
-    if len(arguments) < 3:
-        raise unsupported("decode of binary data")
+def _decode(name: str, arguments: list[exp.Expr]) -> exp.Expr:
+    if len(arguments) == 2:
+        _require_utf8("decode", arguments[1])
+        return exp.Anonymous(this="decode", expressions=arguments[:1])
+    need(name, arguments, *range(3, 100))
     value, rest = arguments[0], arguments[1:]
     pairs, default = rest[: len(rest) // 2 * 2], rest[-1] if len(rest) % 2 else None
     case = exp.Case(default=default)
     for search, result in zip(pairs[::2], pairs[1::2], strict=True):
         case.append("ifs", exp.If(this=fill("_1 IS NOT DISTINCT FROM _2", value, search), true=result))
     return case
+
+
+def _encode(name: str, arguments: list[exp.Expr]) -> exp.Expr:
+    need(name, arguments, 2)
+    _require_utf8(name, arguments[1])
+    return exp.Anonymous(this="encode", expressions=arguments[:1])
+
+
+def _require_utf8(name: str, charset: exp.Expr) -> None:
+    if not isinstance(charset, exp.Literal) or charset.name.lower() not in ("utf-8", "utf8"):
+        raise unsupported(f"{name} with a character set other than UTF-8")
+
+
+def _get_json_object(name: str, arguments: list[exp.Expr]) -> exp.Expr:
+    need(name, arguments, 2)
+    if isinstance(arguments[1], exp.Literal) and "*" in arguments[1].name:  # DuckDB gives a list, Spark its text
+        return fill("CAST(to_json(json_extract(_1, _2)) AS VARCHAR)", *arguments)
+    return fill("json_extract_string(_1, _2)", *arguments)
+
+
+def _arrays_zip(_: str, arguments: list[exp.Expr]) -> exp.Expr:
+    names = [each.name if isinstance(each, exp.Column) else str(number) for number, each in enumerate(arguments)]
+    fields = ", ".join(f'"{name}" := z[{number}]' for number, name in enumerate(names, 1))
+    slots = ", ".join(f"_{number}" for number in range(1, len(names) + 1))
+    return fill(f"list_transform(list_zip({slots}), lambda z: struct_pack({fields}))", *arguments)
+
+
+def _to_char(name: str, arguments: list[exp.Expr]) -> exp.Expr:
+    """Write a number by a pattern of nines or zeros; dates are written by ``date_format`` (see typed_functions)."""
+    need(name, arguments, 2)
+    pattern = arguments[1].name if isinstance(arguments[1], exp.Literal) else ""
+    whole, _, fraction = pattern.partition(".")
+    plain = whole.replace(",", "")
+    if plain[:1] == "$" and set(plain[1:]) == {"9"} and "," not in whole and not set(fraction) - set("90"):
+        text = f"'$' || format('{{:.{len(fraction)}f}}', CAST(_1 AS DOUBLE))"
+        return fill(
+            f"CASE WHEN _1 >= 0 AND _1 < 1e{len(plain) - 1} THEN lpad({text}, {len(pattern)}, ' ') END", arguments[0]
+        )
+    if set(fraction) - set("90") or not plain or set(plain) not in ({"9"}, {"0"}) or ("," in whole and "0" in plain):
+        raise unsupported(f"{name} with this pattern")
+    if plain[0] == "0":
+        form = f"lpad(format('{{:.{len(fraction)}f}}', CAST(_1 AS DOUBLE)), {len(pattern)}, '0')"
+    else:
+        grouped = "," if "," in whole else ""
+        form = f"lpad(format('{{:{grouped}.{len(fraction)}f}}', CAST(_1 AS DOUBLE)), {len(pattern)}, ' ')"
+    fits = f"abs(_1) < 1e{len(plain)}"
+    return fill(f"CASE WHEN {fits} THEN {form} ELSE '{'#' * len(pattern)}' END", arguments[0])
 
 
 def _collect(*, distinct: bool) -> Callable[[str, list[exp.Expr]], exp.Expr]:
@@ -96,30 +152,6 @@ def _element_at(name: str, arguments: list[exp.Expr]) -> exp.Expr:
     return fill("map_extract_value(_1, _2)" if is_key else "list_extract(_1, _2)", *arguments)
 
 
-def _higher_order(target: str) -> Callable[[str, list[exp.Expr]], exp.Expr]:
-    def build(name: str, arguments: list[exp.Expr]) -> exp.Expr:
-        need(name, arguments, 2)
-        return fill(target, *arguments)
-
-    return build
-
-
-def _transform(name: str, arguments: list[exp.Expr]) -> exp.Expr:
-    need(name, arguments, 2)
-    function = arguments[1]
-    if isinstance(function, exp.Lambda) and len(function.expressions) == 2:
-        index = function.expressions[1].name.lower()  # counts from 0 here, from 1 in DuckDB
-        for word in [*function.this.find_all(exp.Identifier), function.this]:
-            if isinstance(word, exp.Identifier) and word.name.lower() == index:
-                word.replace(exp.paren(exp.Sub(this=word.copy(), expression=exp.Literal.number(1))))
-    return exp.Anonymous(this="list_transform", expressions=arguments)
-
-
-def _reduce(name: str, arguments: list[exp.Expr]) -> exp.Expr:
-    need(name, arguments, 3)
-    return exp.Anonymous(this="list_reduce", expressions=[arguments[0], arguments[2], arguments[1]])
-
-
 def _count(_: str, arguments: list[exp.Expr]) -> exp.Expr:
     if len(arguments) > 1:
         present = exp.and_(*(fill("_1 IS NOT NULL", argument) for argument in arguments))
@@ -147,10 +179,16 @@ def _cast_function(type_text: str) -> Callable[[str, list[exp.Expr]], exp.Expr]:
 
 _BUILDERS: dict[str, Callable[[str, list[exp.Expr]], exp.Expr]] = {
     **DATE_BUILDERS,
+    **JSON_BUILDERS,
+    **LAMBDA_BUILDERS,
     **{name: _cast_function(name) for name in _CAST_FUNCTIONS},
     "concat": _concat,
     "concat_ws": _concat_ws,
     "decode": _decode,
+    "encode": _encode,
+    "get_json_object": _get_json_object,
+    "arrays_zip": _arrays_zip,
+    **dict.fromkeys(("to_char", "to_varchar"), _to_char),
     "array_agg": _collect(distinct=False),
     "collect_list": _collect(distinct=False),
     "collect_set": _collect(distinct=True),
@@ -160,12 +198,6 @@ _BUILDERS: dict[str, Callable[[str, list[exp.Expr]], exp.Expr]] = {
     "last_value": _first_last("last"),
     "any_value": _first_last("first"),
     "element_at": _element_at,
-    "filter": _higher_order("list_filter(_1, _2)"),
-    "exists": _higher_order("list_bool_or(list_transform(_1, _2))"),
-    "forall": _higher_order("coalesce(list_bool_and(list_transform(_1, _2)), true)"),
-    "transform": _transform,
-    "aggregate": _reduce,
-    "reduce": _reduce,
     "count": _count,
     "grouping_id": _grouping_id,
 }

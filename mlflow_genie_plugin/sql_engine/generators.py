@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.errors import failed, unsupported
+from mlflow_genie_plugin.sql_engine.inference import argument_types
 from mlflow_genie_plugin.sql_engine.templates import fill, wrong_count
 
 GENERATORS = frozenset(
@@ -58,13 +59,13 @@ def generator_query(call: exp.Anonymous, names: list[str]) -> exp.Select:
     if kind == "range":
         return _range(arguments, names)
     if kind == "stack":
-        raise unsupported("stack outside a VALUES list")
+        return _stack(arguments, names)
     if len(arguments) != 1:
         raise wrong_count(name, "1", len(arguments))
     values = arguments[0]
     if kind == "inline":
         if names:
-            raise unsupported("inline with new column names")
+            return _inline(call, names)
         return exp.select(fill("unnest(_1, max_depth := 2)", values))
     is_map = (kind == "explode" and len(names) == 2) or (kind == "posexplode" and len(names) == 3)
     if is_map or isinstance(values, exp.Map | exp.VarMap):
@@ -83,6 +84,34 @@ def generator_query(call: exp.Anonymous, names: list[str]) -> exp.Select:
         raise failed("UDTF_ALIAS_NUMBER_MISMATCH", text, "42802")
     pairs = zip(columns, names or default, strict=True)
     return exp.select(*(exp.alias_(column, label, quoted=True) for column, label in pairs))
+
+
+def _inline(call: exp.Anonymous, names: list[str]) -> exp.Select:
+    kinds = argument_types(call)
+    struct = kinds[0].items[0] if kinds and kinds[0] is not None and kinds[0].items else None
+    if struct is None or len(struct.fields) != len(names):
+        raise unsupported("inline with new column names for structs of an unknown type")
+    # By position: structs that were made without names have none in DuckDB.
+    taken = [fill(f"struct_extract_at(unnest(_1), {number})", *call.expressions) for number in range(1, len(names) + 1)]
+    return exp.select(*(exp.alias_(value, name, quoted=True) for value, name in zip(taken, names, strict=True)))
+
+
+def _stack(arguments: list[exp.Expr], names: list[str]) -> exp.Select:
+    first = arguments[0] if arguments else None
+    if not (isinstance(first, exp.Literal) and not first.is_string and first.name.isdigit() and int(first.name) > 0):
+        raise unsupported("stack with a number of rows that is not a literal")
+    values, rows = arguments[1:], int(first.name)
+    width = -(-len(values) // rows)
+    if width == 0:
+        raise wrong_count("stack", "at least 2", len(arguments))
+    values = [*values, *(exp.null() for _ in range(width * rows - len(values)))]
+    columns = [exp.Array(expressions=[each.copy() for each in values[at::width]]) for at in range(width)]
+    labels = names or [f"col{number}" for number in range(width)]
+    if len(labels) != width:
+        text = f"The number of aliases supplied in the AS clause does not match the output of stack: {len(labels)}."
+        raise failed("UDTF_ALIAS_NUMBER_MISMATCH", text, "42802")
+    pairs = zip(columns, labels, strict=True)
+    return exp.select(*(exp.alias_(fill("unnest(_1)", column), label, quoted=True) for column, label in pairs))
 
 
 def _range(arguments: list[exp.Expr], names: list[str]) -> exp.Select:

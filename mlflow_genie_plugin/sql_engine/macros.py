@@ -27,6 +27,41 @@ MACROS = (
         ELSE TRY_CAST(x AS BIGINT) END""",
     """CREATE OR REPLACE MACRO spark_size(x) AS CASE WHEN typeof(x) LIKE 'MAP(%' AND typeof(x) NOT LIKE '%[]'
         THEN json_array_length(json_keys(to_json(x))) ELSE json_array_length(to_json(x)) END""",
+    """CREATE OR REPLACE MACRO spark_item(l, i) AS CASE WHEN l IS NULL OR i IS NULL OR (i >= 0 AND i < len(l))
+        THEN list_extract(l, CAST(i AS BIGINT) + 1)
+        ELSE error('[INVALID_ARRAY_INDEX] The index ' || CAST(i AS VARCHAR) || ' is out of bounds. The array has ' ||
+        CAST(len(l) AS VARCHAR) || ' elements. Use the SQL function `get()` to ' ||
+        'tolerate accessing element at invalid index and return NULL instead.') END""",
+    """CREATE OR REPLACE MACRO spark_element(l, i) AS CASE WHEN l IS NULL OR i IS NULL OR (i <> 0 AND abs(i) <= len(l))
+        THEN list_extract(l, i) ELSE error('[INVALID_ARRAY_INDEX_IN_ELEMENT_AT] The index ' || CAST(i AS VARCHAR) ||
+        ' is out of bounds. The array has ' || CAST(len(l) AS VARCHAR) || ' elements. Use `try_element_at` to ' ||
+        'tolerate accessing element at invalid index and return NULL instead.') END""",
+    # In the order of first appearance; list_distinct has none.
+    """CREATE OR REPLACE MACRO spark_distinct(l) AS list_filter(l, lambda e, i:
+        len(list_filter(l[1:i - 1], lambda o: o IS NOT DISTINCT FROM e)) = 0)""",
+    """CREATE OR REPLACE MACRO spark_contains(l, x) AS CASE WHEN list_contains(l, x) THEN true
+        WHEN x IS NULL OR len(list_filter(l, lambda e: e IS NULL)) > 0 THEN NULL ELSE false END""",
+    """CREATE OR REPLACE MACRO spark_any(l) AS CASE WHEN list_contains(l, true) THEN true
+        WHEN len(list_filter(l, lambda e: e IS NULL)) > 0 THEN NULL WHEN l IS NOT NULL THEN false END""",
+    """CREATE OR REPLACE MACRO spark_all(l) AS CASE WHEN list_contains(l, false) THEN false
+        WHEN len(list_filter(l, lambda e: e IS NULL)) > 0 THEN NULL WHEN l IS NOT NULL THEN true END""",
+    """CREATE OR REPLACE MACRO spark_text_map(s, pairs, keys) AS map_from_entries(list_transform(string_split(s, pairs),
+        lambda e: row(split_part(e, keys, 1),
+            CASE WHEN contains(e, keys) THEN substring(e, strpos(e, keys) + length(keys)) END)))""",
+    # Java's text of a double: at least one decimal, an exponent from ten million up and below a thousandth.
+    """CREATE OR REPLACE MACRO spark_java_mantissa(digits) AS left(digits, 1) || '.' ||
+        CASE WHEN rtrim(substring(digits, 2), '0') = '' THEN '0' ELSE rtrim(substring(digits, 2), '0') END""",
+    """CREATE OR REPLACE MACRO spark_java_exponent(s) AS CASE
+        WHEN contains(s, 'e') THEN spark_java_mantissa(replace(split_part(s, 'e', 1), '.', '')) || 'E' ||
+            CAST(CAST(split_part(s, 'e', 2) AS INTEGER) AS VARCHAR)
+        WHEN NOT starts_with(s, '0.') THEN spark_java_mantissa(replace(s, '.', '')) || 'E' ||
+            CAST(length(split_part(s, '.', 1)) - 1 AS VARCHAR)
+        ELSE spark_java_mantissa(ltrim(split_part(s, '.', 2), '0')) || 'E-' ||
+            CAST(length(split_part(s, '.', 2)) - length(ltrim(split_part(s, '.', 2), '0')) + 1 AS VARCHAR) END""",
+    """CREATE OR REPLACE MACRO spark_double_text(x) AS CASE WHEN isnan(x) THEN 'NaN'
+        WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
+        WHEN x = 0 OR (abs(x) >= 0.001 AND abs(x) < 10000000) THEN CAST(x AS VARCHAR)
+        ELSE CASE WHEN x < 0 THEN '-' ELSE '' END || spark_java_exponent(CAST(abs(x) AS VARCHAR)) END""",
     """CREATE OR REPLACE MACRO spark_months_between(a, b, rounded) AS CASE
         WHEN day(a) = day(b) OR (a::DATE = last_day(a) AND b::DATE = last_day(b))
         THEN CAST((year(a) - year(b)) * 12 + month(a) - month(b) AS DOUBLE)
@@ -60,10 +95,8 @@ MACROS = (
         ELSE error('[UNSUPPORTED_FEATURE] The local engine does not support split with a limit.') END""",
     """CREATE OR REPLACE MACRO spark_sha2(s, bits) AS CASE WHEN bits IN (0, 256) THEN sha256(s)
         ELSE error('[UNSUPPORTED_FEATURE] The local engine supports sha2 for 256 bits only.') END""",
-    """CREATE OR REPLACE MACRO spark_format_number(x, d) AS CASE d WHEN 0 THEN format('{:,.0f}', CAST(x AS DOUBLE))
-        WHEN 1 THEN format('{:,.1f}', CAST(x AS DOUBLE)) WHEN 2 THEN format('{:,.2f}', CAST(x AS DOUBLE))
-        WHEN 3 THEN format('{:,.3f}', CAST(x AS DOUBLE)) WHEN 4 THEN format('{:,.4f}', CAST(x AS DOUBLE))
-        ELSE error('[UNSUPPORTED_FEATURE] The local engine supports format_number for 0 to 4 digits only.') END""",
+    """CREATE OR REPLACE MACRO spark_format_number(x, d) AS
+        format('{:,.' || CAST(d AS VARCHAR) || 'f}', CAST(x AS DOUBLE))""",
     """CREATE OR REPLACE MACRO spark_width_bucket(v, lo, hi, n) AS CASE WHEN n <= 0 OR lo = hi THEN NULL
         WHEN lo < hi THEN CASE WHEN v < lo THEN 0 WHEN v >= hi THEN n + 1
             ELSE CAST(floor((v - lo) * n / (hi - lo)) AS BIGINT) + 1 END

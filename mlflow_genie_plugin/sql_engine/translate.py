@@ -13,12 +13,13 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
 from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, split_name
-from mlflow_genie_plugin.sql_engine import generators, metric_views, routines
+from mlflow_genie_plugin.sql_engine import generators, inference, metric_views, routines
 from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 from mlflow_genie_plugin.sql_engine.errors import failed, routine_not_found, syntax_error, table_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.expressions import convert_expressions
 from mlflow_genie_plugin.sql_engine.function_table import UNSUPPORTED
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView
+from mlflow_genie_plugin.sql_engine.spark_types import parse_type
 
 # A function or a metric view may be defined over others; a definition deeper than this goes in circles.
 MAX_DEPTH = 16
@@ -33,6 +34,10 @@ class Objects(Protocol):
 
     def columns_of(self, name: str) -> tuple[str, ...]:
         """Return the column names of a table by its dotted name; empty when unknown."""
+        ...
+
+    def types_of(self, name: str) -> Mapping[str, str]:
+        """Return the column names of a table, in lower case and in order, with their types; empty when unknown."""
         ...
 
     def metric_view(self, name: str) -> MetricView | None:
@@ -66,6 +71,7 @@ def translate(sql: str, objects: Objects, parameters: Mapping[str, Any] | None =
     _name_projections(tree)
     holder = exp.Subquery(this=tree)
     _Expansion(objects).expand(holder, 0)
+    inference.annotate(holder.this)
     convert_expressions(holder)
     for select in list(holder.find_all(exp.Select)):
         generators.convert_lateral_views(select)
@@ -172,6 +178,8 @@ class _Expansion:
             stored = (database_of(resolved[0]), *resolved[1:])
             for key, part in zip(("catalog", "db", "this"), stored, strict=True):
                 table.set(key, exp.to_identifier(part, quoted=True))
+            kinds = self._objects.types_of(".".join(resolved))
+            table.meta[inference.COLUMNS] = {name: parse_type(text) for name, text in kinds.items()} or None
             return
         select = table.parent.parent if isinstance(table.parent, exp.From) else None
         if not isinstance(select, exp.Select):
@@ -277,6 +285,13 @@ def _spoken(projection: exp.Expr) -> str:
             call.set("expressions", [exp.Literal.number(1) if isinstance(e, exp.Star) else e for e in call.expressions])
     for identifier in shown.find_all(exp.Identifier):
         identifier.set("quoted", False)
-    if isinstance(shown, exp.Literal):
-        return shown.name
-    return shown.sql(dialect="databricks", normalize_functions=False, comments=False)
+    holder = exp.Paren(this=shown)
+    for node in reversed(list(holder.find_all(exp.Literal, exp.Boolean, exp.Binary))):
+        # As the warehouse prints an expression: operators in parentheses, text without quotes.
+        if isinstance(node, exp.Literal):
+            node.replace(exp.var(node.name))
+        elif isinstance(node, exp.Boolean):
+            node.replace(exp.var(str(node.this).lower()))
+        elif not isinstance(node, exp.Dot) and not (isinstance(node.parent, exp.Paren) and node.parent is not holder):
+            node.replace(exp.Paren(this=node.copy()))
+    return str(holder.this.sql(dialect="databricks", normalize_functions=False, comments=False))

@@ -15,11 +15,11 @@ from mlflow_genie_plugin.evaluation.benchmark import parse_benchmarks
 from mlflow_genie_plugin.evaluation.engines import partition
 from mlflow_genie_plugin.evaluation.engines.spark import SparkEngine
 from mlflow_genie_plugin.evaluation.engines.table import judge_table
+from mlflow_genie_plugin.evaluation.evaluated import make_result
 from mlflow_genie_plugin.evaluation.judges import JUDGES
+from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.recorded import recorded_cases
 from mlflow_genie_plugin.evaluation.result import result_bytes
-from mlflow_genie_plugin.evaluation.evaluated import make_result
-from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.snapshot.create import create_genie_model_version
 from mlflow_genie_plugin.workspace.auth import connect

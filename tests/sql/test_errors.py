@@ -37,7 +37,7 @@ FAILURES = [
     ("SELECT * FROM a.b.nosuch(1)", "UNRESOLVABLE_TABLE_VALUED_FUNCTION", "a.b.nosuch"),
     ("SELECT upper()", "DATATYPE_MISMATCH", "upper"),
     ("SELECT months_between('2024-01-01')", "WRONG_NUM_ARGS", "`months_between`"),
-    ("SELECT from_json('{}', 'a INT')", "UNSUPPORTED_FEATURE", "from_json"),
+    ("SELECT schema_of_json('{}')", "UNSUPPORTED_FEATURE", "schema_of_json"),
     ("SELECT * FROM shop.sales.items VERSION AS OF 1", "UNSUPPORTED_FEATURE", "time travel"),
     ("SELECT * FROM shop.sales.items@v1", "UNSUPPORTED_FEATURE", "time travel"),
     ("SELECT date_format(DATE '2024-01-01', 'YYYY')", "INCONSISTENT_BEHAVIOR_CROSS_VERSION", "Week-based"),

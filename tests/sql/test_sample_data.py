@@ -94,7 +94,7 @@ def test_a_known_query_of_the_benchmark_has_its_published_shape(engine):
     ).rows
     assert [row[:2] for row in rows] == [("A", "F"), ("N", "F"), ("N", "O"), ("R", "F")]
     assert rows[0][4] == 14876
-    assert rows[0][3] == pytest.approx(0.0499, abs=1e-3)
+    assert float(rows[0][3]) == pytest.approx(0.0499, abs=1e-3)
 
 
 def test_a_missing_generator_names_the_extra(monkeypatch, tmp_path):

@@ -84,6 +84,7 @@ def _open() -> SparkSession:
     builder = SparkSession.builder.master(os.environ.get("SPARK_MASTER") or "local[*]").appName("mlflow-genie")
     settings = {
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
