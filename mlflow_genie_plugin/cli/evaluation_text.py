@@ -79,7 +79,7 @@ def _summary(result: EvaluationResult, run_id: str) -> Iterator[str]:
             f"{counts.abstained:9}  {counts.errored + counts.missing:5}"
         )
     yield from _repeatability(result)
-    yield from opinion_totals(result)
+    yield from opinion_totals(result, run_id)
     yield from _wrong(result)
     yield from _proposals(result, run_id)
     if result.status == "complete":

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 def opinion_line(opinion: Mapping[str, Any] | None) -> str | None:
     """Return what a model said beside a finding; None where nothing was said or the finding itself says it."""
-    if opinion is None or opinion["settled"] or (opinion["mode"] == "settle" and opinion["outcome"] == "errored"):
+    if opinion is None or opinion["settled"]:
         return None
     if opinion["outcome"] == "errored":
+        # A finding that was to be settled says so itself; an arbitration stays what it was.
+        if opinion["mode"] == "settle" and "verdict" not in opinion["deterministic"]:
+            return None
         return f"{opinion['model']} gave no usable word: {opinion['problem_text']}"
     named = f" ({opinion['failure_type']})" if opinion["failure_type"] else ""
     return f"{opinion['model']} says {opinion['outcome'].replace('_', ' ')}{named}: {opinion['rationale']}"
 
 
-def opinion_totals(result: EvaluationResult) -> Iterator[str]:
-    """Yield one line on all opinions of an evaluation, one more where some did not come."""
+def opinion_totals(result: EvaluationResult, run_id: str) -> Iterator[str]:
+    """Yield one line on all opinions of an evaluation, and where some did not come, why and what to do."""
     from mlflow_genie_plugin.evaluation.llm.results import opinion_tally, opinions_in
 
     tally = opinion_tally(result)
@@ -35,3 +38,4 @@ def opinion_totals(result: EvaluationResult) -> Iterator[str]:
         problems = Counter(record["problem_text"] for record in records if record["problem"])
         (most, count), others = problems.most_common(1)[0], len(problems) - 1
         yield f"  no answer: {most} ({count})" + (f", and {others} other reasons" if others else "")
+        yield f"  To ask only the model again: the same command with --runner recorded --answers {run_id}"
