@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _RANKING = re.compile(
-    r"\b(?:top|bottom|first|last)[\s-]+(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|few)\b|"
+    r"\b(?:top|bottom|first|last)[\s-]+(?:\d+|two|three|four|five|six|seven|eight|nine|ten)\b"
+    r"(?!\s*(?:%|percent|(?:hour|day|week|month|quarter|year)s?\b))|"
     r"\brank(?:ed|ing|s)?\b|\b(?:sort|order)(?:ed)?\s+by\b|\bin\s+(?:de|a)scending\s+order\b|"
     r"\bfrom\s+(?:the\s+)?(?:highest|lowest|largest|smallest|most|least|best|worst)\b",
     re.IGNORECASE,

@@ -157,6 +157,12 @@ def test_c_rows_above_the_tie_must_be_the_same(make_case):
     assert rule(make_case(TOP, wanted, other, [("p", 9), ("s", 5), ("t", 5)], question="Top 3?"))[0] != "both_correct"
 
 
+def test_c_queries_that_mean_the_same_are_both_right_where_the_results_prove_nothing(make_case):
+    same = "select o.name, sum(o.amount) from a.b.orders o group by 1"
+    assert rule(make_case(wanted=[], sql=same, got=[])) == ("both_correct", "c", "high")
+    assert rule(make_case(wanted=[], got=[]))[0] != "both_correct"
+
+
 def test_d_expected_sql_that_ignores_the_question_is_doubted_with_low_confidence(make_case):
     filtered = OTHER.replace("GROUP", "WHERE YEAR(day) = 1995 GROUP")
     found = arbitrate(make_case(sql=filtered, question="Total per name in 1995"), FINDINGS)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.canonical_query import canonical_query
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
 
 # From here on two questions count as one: a further word makes another question of a short one ("average order value",
@@ -76,20 +77,21 @@ def alike_pairs(left: Sequence[Words], right: Sequence[Words] | None = None) -> 
 
 
 def sql_key(sql: str) -> str | None:
-    """Return a text that equal queries share, whatever their case, spacing, comments and column aliases.
+    """Return a text that queries share when they are the same by their canonical form.
 
-    None when the query cannot be parsed.
+    A query without such a form has its own text, apart from case, spacing and comments; one that cannot be parsed None.
     """
     try:
+        form = canonical_query(sql)
+        if form is not None:
+            return form
         tree = parse_query(sql).copy()
     except SqlParseError:
         return None
     for identifier in tree.find_all(exp.Identifier):
         identifier.set("this", identifier.name.lower())
         identifier.set("quoted", False)
-    if isinstance(tree, exp.Select):
-        tree.set("expressions", [item.unalias() for item in tree.expressions])
-    return tree.sql("databricks", comments=False, normalize_functions="upper")
+    return f"written {tree.sql('databricks', comments=False, normalize_functions='upper')}"
 
 
 def duplicates_of(keys: Iterable[str | None]) -> dict[str, list[int]]:

@@ -76,7 +76,7 @@ def _dates(question: Question, tree: exp.Query) -> Iterator[Violation]:
             part="expected_sql",
             fix="use current_date() in the SQL, or name the period in the question",
         )
-    elif _NEEDS_CLOCK.search(text) and not literals and not reads_clock and not _has_parameter(tree):
+    elif _NEEDS_CLOCK.search(text) and not (literals or reads_clock or _takes_arguments(tree)):
         yield question.finding(
             "no-date",
             f"the question says {_found(text)!r}, the expected SQL has no date at all",
@@ -101,8 +101,10 @@ def _literal_dates(tree: exp.Query) -> list[str]:
     return found
 
 
-def _has_parameter(tree: exp.Query) -> bool:
-    return any(True for _ in tree.find_all(exp.Placeholder))
+def _takes_arguments(tree: exp.Query) -> bool:
+    """Whether a parameter or an argument of a table function may carry the period."""
+    functions = any(isinstance(table.this, exp.Func) for table in tree.find_all(exp.Table))
+    return functions or any(True for _ in tree.find_all(exp.Placeholder))
 
 
 def _order(question: Question, tree: exp.Query) -> Iterator[Violation]:

@@ -74,6 +74,7 @@ def test_doubtful_sql_is_named(lint, question, sql, rule):
         ("Late ones", "SELECT * FROM a.b.late(5)", {}),
         ("All", "WITH c AS (SELECT n FROM a.b.t) SELECT * FROM c", {}),
         ("How many?", "SELECT COUNT(*) FROM a.b.t", {}),
+        ("Sales of the last 30 days", "SELECT n FROM a.b.sales(30) ORDER BY n", {}),
     ],
 )
 def test_sound_sql_is_left_alone(lint, question, sql, more):
@@ -100,11 +101,9 @@ def test_variables_need_values(lint):
 def test_the_same_question_in_other_words_and_the_same_sql_are_repeated(lint):
     found = lint(
         entry("What was the total revenue in 1995?", "SELECT SUM(x) FROM a.b.t WHERE y = 1995", split="train"),
-        entry(
-            "Show me the revenue in total for 1995", "SELECT SUM(t.x) FROM a.b.t AS t WHERE t.y = 1995", split="train"
-        ),
+        entry("Show me the revenue in total for 1995", "SELECT SUM(z) FROM a.b.t WHERE y = 1995", split="train"),
         entry("What was the total revenue in 1996?", "SELECT SUM(x) FROM a.b.t WHERE y = 1996", split="train"),
-        entry("Something else", "select sum(X)  from a.b.t where y = 1996", split="train"),
+        entry("Something else", "select sum(T.X) as total from a.b.t as T where 1996 = T.y", split="train"),
     )
     assert rules(found, "$.benchmarks[1]") == {"near-duplicate"}
     assert rules(found, "$.benchmarks[2]") == set()
