@@ -111,6 +111,12 @@ def test_without_a_schema_nothing_passes_and_the_reason_is_said(finding_of, sche
     assert finding_of("SELECT id FROM x.y.z", RAN, schema).failure_type == "OUTSIDE_SPACE"
 
 
+def test_where_nobody_says_what_the_space_offers_nothing_is_outside_it():
+    case = JudgedCase(Benchmark("q", "How many?", "SELECT 1"), AnswerRecord(sql="SELECT id FROM x.y.z"), StoredResult())
+    finding = judge_case(case, JUDGES.choose(["schema_accuracy"]))["schema_accuracy"]
+    assert (finding.outcome.value, finding.failure_type) == ("abstained", "NO_SCHEMA")
+
+
 def test_the_reason_names_the_nearest_right_name_and_what_to_change(finding_of):
     finding = finding_of("SELECT o.totl, o.statuss FROM c.s.orders o", UNKNOWN)
     assert finding.rationale == ("c.s.orders has no column totl; did you mean total? (one more name does not fit)")

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, abstained, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.name_problem import NameProblem, Resolution, nearest
 from mlflow_genie_plugin.evaluation.name_resolution import resolve_names
 from mlflow_genie_plugin.evaluation.result import Finding
@@ -48,6 +48,8 @@ class SchemaAccuracy:
             if said is not None:
                 return self._rejected_by_warehouse(case, said, None)
             return abstained(self.name, "UNPARSABLE", f"the names of the SQL cannot be told: {error}")
+        if case.assets == SpaceAssets() and case.config is None:
+            return abstained(self.name, "NO_SCHEMA", "what the space offers is not known; judge with its configuration")
         found = resolve_names(tree, case.schema or SpaceSchema(), case.assets, answer.parameters)
         evidence = self._evidence(case, found)
         outside = [problem for problem in found.problems if problem.is_outside]
