@@ -167,12 +167,12 @@ def _sharing(
 
 
 def _atoms(pair: Pair, condition: Condition, side: Summary) -> set[str]:
-    if isinstance(condition, Atom):
-        if condition.operator == "IN" and condition.value.startswith("("):
-            values = condition.value[1:-1].split(", ")
-            return {pair.form(f"{condition.subject} = {value}", side) for value in values}
-        return {pair.form(condition.form, side)}
-    return set().union(*(_atoms(pair, part, side) for part in condition.parts))
+    """Return what is compared with what, whatever the operators: those differ along with AND and OR."""
+    if not isinstance(condition, Atom):
+        return set().union(*(_atoms(pair, part, side) for part in condition.parts))
+    is_list = condition.operator.endswith("IN") and condition.value.startswith("(")
+    values = condition.value[1:-1].split(", ") if is_list else [condition.value]
+    return {pair.form(f"{condition.subject} | {value}", side) for value in values}
 
 
 def _same_comparisons(one: _Filters, other: _Filters) -> bool:
