@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     help="Where judging runs: in this process, or on Spark (Databricks Connect, a cluster, this machine).",
 )
 @llm_options
+@click.option("--sync-dataset", default=None, metavar="NAME", help="Bring this MLflow dataset in step first.")
 @click.option("--no-traces", is_flag=True, help="Do not store each question as an MLflow trace (faster).")
 @click.option("--estimate", is_flag=True, help="Say how many questions and minutes it takes; ask nothing.")
 @click.option("--restart", is_flag=True, help="Forget the saved answers of an interrupted evaluation.")
@@ -99,6 +100,7 @@ def evaluate(
     store_rows: str,
     engine: str,
     llm: LlmChoice,
+    sync_dataset: str | None,
     no_traces: bool,
     estimate: bool,
     restart: bool,
@@ -149,6 +151,8 @@ def evaluate(
         return _estimate(plan, settings, as_json=as_json)
     # Before anything is asked: an hour of questions is no time to find out that the run id was mistyped.
     earlier = None if compare is None else load_evaluation(compare)[1]
+    if sync_dataset is not None:
+        _sync(plan, sync_dataset)
     evaluation = _evaluate(plan, settings, answers, profile, target, llm, restart=restart)
     changes = None if earlier is None else changes_between(earlier, evaluation.result)
     if as_json:
@@ -190,6 +194,14 @@ def _evaluate(
     workspace = connect(profile, target, settings)
     require_ready(workspace, plan.snapshot.model.experiment_id)
     return run_evaluation(plan, workspace, settings=settings, progress=progress, restart=restart, opinionist=opinionist)
+
+
+def _sync(plan: EvaluationPlan, name: str) -> None:
+    from mlflow_genie_plugin.evaluation.dataset_sync import plan_sync, sync
+
+    change = plan_sync(plan.benchmark_set, name)
+    dataset = sync(change, plan.snapshot.model.experiment_id)
+    say(f"dataset {name} ({dataset.dataset_id}): {'brought in step' if change.changes else 'in step'}")
 
 
 def _estimate(plan: EvaluationPlan, settings: Settings, *, as_json: bool) -> ExitCode:

@@ -113,8 +113,12 @@ def plan_sync(benchmark_set: BenchmarkSet, name: str) -> SyncPlan:
     )
 
 
-def sync(plan: SyncPlan) -> DatasetRecord:
+def sync(plan: SyncPlan, experiment_id: str | None = None) -> DatasetRecord:
     """Carry a plan out, read the dataset back, and only then give it the digest; a plan without changes does nothing.
+
+    Args:
+        plan: From :func:`plan_sync`.
+        experiment_id: Where a new dataset belongs; default: the current experiment.
 
     Returns:
         The dataset with its tags.
@@ -123,7 +127,9 @@ def sync(plan: SyncPlan) -> DatasetRecord:
         DatasetSyncError: What was read back is not what the benchmarks hold; the dataset has no digest then.
         TrackingUnavailableError: The store cannot be reached.
     """
-    dataset = plan.dataset or create_dataset(plan.name, {NAME_TAG: plan.benchmarks_name, DIGEST_TAG: CHANGING})
+    dataset = plan.dataset or create_dataset(
+        plan.name, {NAME_TAG: plan.benchmarks_name, DIGEST_TAG: CHANGING}, experiment_id
+    )
     if not plan.changes:
         return dataset
     set_dataset_tags(dataset.dataset_id, {DIGEST_TAG: CHANGING, NAME_TAG: plan.benchmarks_name})

@@ -98,6 +98,18 @@ def test_evaluate_rules_and_review_lists_accepts_and_keeps_the_rest(run, evaluat
     assert "nothing to correct is proposed (decided before: 1)" in listed.stdout
 
 
+def test_evaluate_brings_a_dataset_in_step_first(run, evaluated):
+    path, evaluate = evaluated
+    model_id = evaluate()["model_id"]
+    done = run("--model-id", model_id, "--benchmarks", path, "--no-traces", "--sync-dataset", "few")
+    assert done.exit_code == 0, done.stderr
+    assert "brought in step" in done.stderr
+    from mlflow_genie_plugin.evaluation.benchmark import read_benchmarks
+    from mlflow_genie_plugin.evaluation.dataset_sync import plan_sync
+
+    assert not plan_sync(read_benchmarks(path), "few").changes
+
+
 def test_people_read_the_ruling_and_what_to_do_about_it(run, evaluated):
     _, evaluate = evaluated
     from mlflow_genie_plugin.cli.evaluation_text import summary
