@@ -221,8 +221,8 @@ def load_tpch(engine: SqlEngine, directory: Path, scale: float = 0.01) -> None:
         engine.run_script(
             "".join(["CREATE SCHEMA IF NOT EXISTS samples.tpch;", *(_loading(name, files) for name in missing)])
         )
-    for name, columns in PRIMARY_KEYS.items():
-        engine.set_primary_key(f"{CATALOG}.{SCHEMA}.{name}", columns)
+        for name in missing:
+            engine.set_primary_key(f"{CATALOG}.{SCHEMA}.{name}", PRIMARY_KEYS[name])
     if engine.metric_view(METRIC_VIEW) is None:
         engine.register_metric_view(METRIC_VIEW, METRIC_VIEW_YAML)
     if not {routine.name for routine in engine.routines()} >= {TOP_CUSTOMERS, LATE_DELIVERIES}:

@@ -159,11 +159,11 @@ def _measured_tables(tree: exp.Expr) -> Iterator[exp.Table]:
 
 def _called_names(tree: exp.Expr) -> Iterator[str]:
     """Yield the names of functions that are called in expressions and are not the parser's own."""
-    for node in tree.find_all(exp.Dot, exp.Anonymous):
-        if isinstance(node, exp.Dot):
-            flat = list(node.flatten())
-            names = [part.name for part in flat[:-1] if isinstance(part, exp.Identifier)]
-            if isinstance(flat[-1], exp.Func) and len(names) == len(flat) - 1:
-                yield ".".join([*names, function_name(flat[-1])]).lower()
-        elif not isinstance(node.parent, exp.Dot | exp.Table | exp.Lateral):
-            yield function_name(node)
+    for dot in tree.find_all(exp.Dot):
+        flat = list(dot.flatten())
+        names = [part.name for part in flat[:-1] if isinstance(part, exp.Identifier)]
+        if isinstance(flat[-1], exp.Func) and len(names) == len(flat) - 1:
+            yield ".".join([*names, function_name(flat[-1])]).lower()
+    for call in tree.find_all(exp.Anonymous):
+        if not isinstance(call.parent, exp.Dot | exp.Table | exp.Lateral):
+            yield function_name(call)

@@ -43,15 +43,17 @@ def assets_in(sql: str, parameters: Mapping[str, Any] | None = None) -> frozense
         SqlParseError: The text is not one query.
     """
     found = set()
-    for node in parse_query(sql).find_all(exp.Table, exp.Lateral):
-        if isinstance(node, exp.Lateral):
-            called = None if isinstance(node.this, exp.Subquery) else _called(node.this)
-            if called is not None and called.is_function:
-                found.add(called)
-        elif not isinstance(node.parent, exp.JoinHint):
-            reference = _reference(node, parameters or {})
-            if reference is not None and not (_is_bare_name(node) and is_cte_reference(node)):
-                found.add(reference)
+    tree = parse_query(sql)
+    for table in tree.find_all(exp.Table):
+        if isinstance(table.parent, exp.JoinHint):
+            continue
+        reference = _reference(table, parameters or {})
+        if reference is not None and not (_is_bare_name(table) and is_cte_reference(table)):
+            found.add(reference)
+    for lateral in tree.find_all(exp.Lateral):
+        called = None if isinstance(lateral.this, exp.Subquery) else _called(lateral.this)
+        if called is not None and called.is_function:
+            found.add(called)
     return frozenset(found)
 
 

@@ -26,6 +26,11 @@ def names(sql, **parameters):
         ("SELECT * FROM a.b.Top_N(1, n => 2)", [("a.b.top_n", True)]),
         ("SELECT * FROM TABLE(a.b.f(3))", [("a.b.f", True)]),
         ("SELECT * FROM get_x(1)", [("get_x", True)]),
+        ("SELECT * FROM t, LATERAL a.b.F(t.x) AS y", [("a.b.f", True), ("t", False)]),
+        ("SELECT * FROM t, LATERAL explode(t.x) AS y", [("t", False)]),
+        ("SELECT * FROM t JOIN LATERAL (SELECT * FROM u) z", [("t", False), ("u", False)]),
+        ("SELECT * FROM IDENTIFIER('a.b.' || 'c')", [("a.b.c", False)]),
+        ("SELECT * FROM IDENTIFIER(concat('a', '.b.c'))", [("a.b.c", False)]),
         ("SELECT * FROM range(3), explode(array(1))", []),
         ("SELECT * FROM t LATERAL VIEW explode(z) v AS k", [("t", False)]),
         ("SELECT * FROM IDENTIFIER('A.b.C')", [("a.b.c", False)]),
@@ -45,6 +50,7 @@ def test_assets_of_a_query(sql, expected):
 
 def test_identifier_takes_its_name_from_the_parameters():
     assert names("SELECT * FROM IDENTIFIER(:t)", t="A.b.`c`") == [("a.b.c", False)]
+    assert names("SELECT * FROM IDENTIFIER(:cat || '.b.c')", CAT="A") == [("a.b.c", False)]
     assert AssetRef("a") == AssetRef("a", is_function=False)
 
 
@@ -56,6 +62,14 @@ def test_measure_is_recognised_in_any_case():
 def test_parameters_come_in_the_order_of_the_text_once_each():
     sql = "SELECT ':no', payload:path FROM t WHERE a = :z AND b = :a -- :comment\n AND c = :z LIMIT :n"
     assert parameters_in(sql) == ("z", "a", "n")
+
+
+def test_a_parameter_may_be_named_like_a_keyword():
+    assert parameters_in("SELECT :from, x:order, m['k']:end FROM t WHERE d < :end LIMIT :limit") == (
+        "from",
+        "end",
+        "limit",
+    )
 
 
 def test_names_lose_case_and_backticks_but_keep_quoted_dots_together():

@@ -9,7 +9,7 @@ import pytest
 
 from mlflow_genie_plugin.errors import SqlFailedError, UsageError
 from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
-from mlflow_genie_plugin.sql_engine.engine import RoutineParameter, SqlEngine
+from mlflow_genie_plugin.sql_engine.engine import RoutineColumn, RoutineParameter, SqlEngine
 
 YAML = "source: shop.sales.items\ndimensions: [{name: kind, expr: kind}]\nmeasures: [{name: n, expr: count(1)}]"
 
@@ -125,6 +125,30 @@ def test_a_broken_metric_view_hides_no_other_table(fresh_engine):
     rows = fresh_engine.execute("SELECT table_name, comment FROM shop.information_schema.columns").rows
     assert {name for name, _ in rows} == {"items", "kinds", "zones", "m"}
     assert any(name == "m" and "TABLE_OR_VIEW_NOT_FOUND" in comment for name, comment in rows)
+
+
+def test_a_primary_key_is_shown_in_the_information_schema_and_survives_a_restart(tmp_path, filled):
+    asked = """SELECT k.table_name, k.column_name FROM shop.information_schema.table_constraints c
+        JOIN shop.information_schema.key_column_usage k ON k.constraint_name = c.constraint_name
+        WHERE c.constraint_type = 'PRIMARY KEY' ORDER BY k.ordinal_position"""
+    with SqlEngine(tmp_path / "db") as engine:
+        filled(engine)
+        for columns in ((), ("nope",)):
+            with pytest.raises(UsageError, match="primary key"):
+                engine.set_primary_key("shop.sales.items", columns)
+        assert engine.execute(asked).rows == ()
+        engine.set_primary_key("shop.sales.items", ("kind", "id"))
+        assert engine.execute(asked).rows == (("items", "kind"), ("items", "id"))
+    with SqlEngine(tmp_path / "db") as engine:
+        assert engine.execute(asked).rows == (("items", "kind"), ("items", "id"))
+
+
+def test_columns_of_a_function_are_in_the_information_schema(fresh_engine):
+    returns = [RoutineColumn("a", "INT"), RoutineColumn("b", "DECIMAL(3,1)", "the b")]
+    fresh_engine.register_table_function("shop.sales.f", [], "SELECT 1, 2", returns=returns)
+    assert fresh_engine.execute(
+        "SELECT column_name, full_data_type, comment FROM shop.information_schema.routine_columns ORDER BY ordinal_position"
+    ).rows == (("a", "int", None), ("b", "decimal(3,1)", "the b"))
 
 
 @pytest.mark.parametrize("name", ["main", "Main", "system", "temp", "memory"])
