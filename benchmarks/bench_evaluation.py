@@ -1,37 +1,16 @@
-"""Wall clock of an evaluation against the ideal schedule, result comparison against plain references, judging."""
+"""Wall clock of an evaluation against the ideal schedule, and judging."""
 
 from __future__ import annotations
 
 import os
-import random
 import statistics
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
-
-from mlflow_genie_plugin.evaluation.compare import compare
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
 QUESTIONS, QUOTA, LATENCY_SECONDS = 40, 20, 4.0
 REPEATS = 5
-Rows = list[tuple[Any, ...]]
-
-
-def table(rows: Rows) -> QueryResult:
-    return QueryResult(tuple(Column(f"c{i}", "STRING") for i in range(len(rows[0]))), tuple(rows), len(rows))
-
-
-def make_rows(height: int, rng: random.Random) -> Rows:
-    start = date(2020, 1, 1)
-    return [
-        (i, f"customer {i % 997}", rng.random() * 1e4, rng.randint(0, 9), start + timedelta(days=i % 700), None,
-         rng.random() < 0.5, rng.gauss(0, 1), rng.randint(0, 3), f"region {i % 5}")
-        for i in range(height)
-    ]  # fmt: skip
 
 
 def median(function: Callable[[], object]) -> float:
@@ -41,43 +20,6 @@ def median(function: Callable[[], object]) -> float:
         function()
         times.append(time.perf_counter() - started)
     return statistics.median(times)
-
-
-def same_by_sorting(left: Rows, right: Rows) -> bool:
-    """Sort the rows as text and compare: knows neither permutations nor tolerances."""
-    return sorted(map(repr, left)) == sorted(map(repr, right))
-
-
-def same_by_counting(left: Rows, right: Rows) -> bool:
-    return Counter(left) == Counter(right)
-
-
-def bench_compare() -> None:
-    print("compare(): ms, and ratio to sorting rows as text / counting rows (both are told the column order)")
-    rng = random.Random(1)
-    for height in (100, 5_000, 50_000):
-        rows = make_rows(height, rng)
-        shuffled = rng.sample(rows, height)
-        order = rng.sample(range(10), 10)
-        permuted = [tuple(row[j] for j in order) for row in shuffled]
-        rounded = [(*row[:2], float(f"{row[2]:.4g}"), *row[3:7], float(f"{row[7]:.4g}"), *row[8:]) for row in shuffled]
-        one_cell = [*shuffled[:-1], (*shuffled[-1][:9], "elsewhere")]
-        other = make_rows(height, rng)
-        sorting = median(lambda: same_by_sorting(rows, shuffled))  # noqa: B023 - called at once
-        counting = median(lambda: same_by_counting(rows, shuffled))  # noqa: B023
-        for name, answer in (
-            ("rows shuffled", shuffled),
-            ("and columns permuted", permuted),
-            ("and rounded to 4 digits", rounded),
-            ("one cell differs", one_cell),
-            ("all rows differ", other),
-        ):
-            expected, actual = table(rows), table(answer)
-            taken = median(lambda: compare(expected, actual))  # noqa: B023
-            print(
-                f"  {height:6} x 10  {name:24} {1e3 * taken:8.1f} ms  {taken / sorting:5.2f} x sorting  "
-                f"{taken / counting:5.2f} x counting  {compare(expected, actual).outcome}"
-            )
 
 
 def bench_evaluation() -> None:
@@ -130,7 +72,6 @@ def bench_evaluation() -> None:
 
 
 def main() -> None:
-    bench_compare()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GENIE_STATE_DIR"] = str(Path(folder) / "state")
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"

@@ -68,7 +68,7 @@ def arrow_column(column: pa.ChunkedArray) -> ComparedColumn:
     """Return one column; types that Arrow cannot take apart go cell by cell, as :func:`compared_column` does."""
     import pyarrow as pa
 
-    array = column.combine_chunks()
+    array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # more text than one array can hold
         array = pa.concat_arrays([chunk.cast(_large(chunk.type)) for chunk in array.chunks])
     kind = array.type
@@ -131,7 +131,8 @@ def _integers(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
     if pa.types.is_uint64(array.type) and _numpy(array, pa.uint64(), 0).max() >= 2**63:
         return None
     values = _numpy(array, pa.int64(), 0)
-    column = ArrowColumn("number", array, integer_keys(values, null), numbers=lambda: of_integers(values, null))
+    keys = integer_keys(values, null)
+    column = ArrowColumn("number", array, keys, numbers=lambda: of_integers(values, null, keys))
     column.is_fuzzy = False
     return column
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlflow_genie_plugin.evaluation.columns import ComparedColumn
+from mlflow_genie_plugin.evaluation.columns import CellColumn, ComparedColumn
 from mlflow_genie_plugin.evaluation.hashing import Hashes, add_columns, bag
 from mlflow_genie_plugin.evaluation.numbers import Numbers
 from mlflow_genie_plugin.evaluation.row_match import FuzzyRows, UndeterminedError, rows_match
@@ -17,6 +18,8 @@ _CELL_BUDGET = 200_000_000
 _TRY_BUDGET = 20_000
 # Pairing rows up sorts them, which costs about this many times what hashing a column costs.
 _PAIRING_COST = 25
+# Up to here, counting rows as Python tuples costs less than making arrays of them.
+_FEW_ROWS = 200
 
 ColumnMap = tuple[int, ...]
 
@@ -30,13 +33,17 @@ def column_maps(expected: Sequence[ComparedColumn], actual: Sequence[ComparedCol
     Raises:
         UndeterminedError: There are so many equal-looking columns that the search was given up.
     """
+    seen = set()
+    if _plainly_same(expected, actual):
+        seen.add(in_place := tuple(range(len(expected))))
+        yield in_place
     search = _Search(expected, actual)
     exact = candidates(expected, actual, tolerant=False)
-    seen = set()
     if all(exact):
         for column_map in search.run(exact, tolerant=False):
-            seen.add(column_map)
-            yield column_map
+            if column_map not in seen:
+                seen.add(column_map)
+                yield column_map
     if not any(column.is_fuzzy for column in (*expected, *actual)):
         return
     fuzzy = candidates(expected, actual)
@@ -51,6 +58,18 @@ def find_column_map(expected: Sequence[ComparedColumn], actual: Sequence[Compare
         UndeterminedError: The search was given up.
     """
     return next(column_maps(expected, actual), None)
+
+
+def _plainly_same(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> bool:
+    """Return whether a glance shows the same rows in place: the most common case, where arrays would not pay."""
+    if [column.kind for column in expected] != [column.kind for column in actual]:
+        return False
+    sides = [[column.cells for column in side if isinstance(column, CellColumn)] for side in (expected, actual)]
+    if len(sides[0]) < len(expected) or len(sides[1]) < len(actual):
+        return False
+    return sides[0] == sides[1] or (
+        expected[0].height <= _FEW_ROWS and Counter(zip(*sides[0], strict=True)) == Counter(zip(*sides[1], strict=True))
+    )
 
 
 def candidates(

@@ -174,7 +174,9 @@ class CellColumn(ComparedColumn):
 
 def parts_of(numbers: Numbers) -> Parts:
     """Return a column of plain numbers taken apart: only where a number is missing is exact."""
-    return Parts(_HOLE_KEYS[numbers.holes], (numbers,))
+    # The usual column without holes needs no array of its own for that.
+    exact = _HOLE_KEYS[numbers.holes] if numbers.holes.any() else np.broadcast_to(_HOLE_KEYS[0], len(numbers))
+    return Parts(exact, (numbers,))
 
 
 def compared_columns(rows: Sequence[Sequence[Any]], width: int) -> list[ComparedColumn]:

@@ -16,18 +16,18 @@ Hashes = npt.NDArray[np.uint64]
 _FIRST, _SECOND = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
 _HALF, _SHIFT = np.uint64(32), np.uint64(28)
 # Rows handled at once, so that the arrays in between stay in the processor's cache.
-_BLOCK = 32_768
+BLOCK = 32_768
 
 
 def mixed(words: Hashes, seed: int = 0) -> Hashes:
     """Return a hash of each word; different seeds give unrelated hashes."""
     found = np.empty_like(words)
     start = np.uint64((seed * 0x9E3779B97F4A7C15 + seed) & 0xFFFFFFFFFFFFFFFF)
-    shifted = np.empty(min(_BLOCK, len(words)), np.uint64)
-    for low in range(0, len(words), _BLOCK):
-        block = found[low : low + _BLOCK]
+    shifted = np.empty(min(BLOCK, len(words)), np.uint64)
+    for low in range(0, len(words), BLOCK):
+        block = found[low : low + BLOCK]
         scratch = shifted[: len(block)]
-        np.bitwise_xor(words[low : low + _BLOCK], start, out=block)
+        np.bitwise_xor(words[low : low + BLOCK], start, out=block)
         for factor, shift in ((_FIRST, _HALF), (_SECOND, _SHIFT)):
             np.right_shift(block, shift, out=scratch)
             np.bitwise_xor(block, scratch, out=block)
@@ -52,12 +52,12 @@ def row_hashes(columns: Iterable[Hashes], height: int) -> Hashes:
 def add_columns(rows: Hashes, columns: Sequence[tuple[int, Hashes]]) -> None:
     """Extend row hashes, in place, by more columns, each with its place in the row."""
     factors = [_place_factor(place) for place, _ in columns]
-    scratch = np.empty(min(_BLOCK, len(rows)), np.uint64)
-    for low in range(0, len(rows), _BLOCK):
-        block = rows[low : low + _BLOCK]
+    scratch = np.empty(min(BLOCK, len(rows)), np.uint64)
+    for low in range(0, len(rows), BLOCK):
+        block = rows[low : low + BLOCK]
         part = scratch[: len(block)]
         for factor, (_, cells) in zip(factors, columns, strict=True):
-            np.multiply(cells[low : low + _BLOCK], factor, out=part)
+            np.multiply(cells[low : low + BLOCK], factor, out=part)
             np.add(block, part, out=block)
 
 

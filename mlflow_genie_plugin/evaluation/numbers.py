@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed
+from mlflow_genie_plugin.evaluation.hashing import BLOCK, NULL_KEY, Hashes, mixed
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -67,10 +67,14 @@ class Numbers:
 
     def rounded(self) -> Hashes:
         """Return keys that are equal where numbers round to the same four significant digits."""
-        digits, exponent = _four_digits(self.values)
-        signed = np.copysign(digits, self.values).astype(np.int64) * 1024 + exponent
-        signed[self.values == 0] = 0
-        return mixed(signed.view(np.uint64), 3)
+        found = np.empty(len(self.values), np.uint64)
+        for low in range(0, len(found), BLOCK):
+            values = self.values[low : low + BLOCK]
+            digits, exponent = _four_digits(values)
+            signed = np.copysign(digits, values).astype(np.int64) * 1024 + exponent
+            signed[values == 0] = 0
+            found[low : low + BLOCK] = mixed(signed.view(np.uint64), 3)
+        return found
 
     @property
     def has_long_whole(self) -> bool:
@@ -78,13 +82,16 @@ class Numbers:
         return bool(((self.grain != FRACTION) & (np.abs(self.values) >= 10_000)).any())
 
 
-def of_integers(values: npt.NDArray[np.int64], null: Flags | None = None) -> Numbers:
-    """Return whole numbers; what stands in ``values`` where ``null`` is true does not matter."""
+def of_integers(values: npt.NDArray[np.int64], null: Flags | None = None, keys: Hashes | None = None) -> Numbers:
+    """Return whole numbers; what stands in ``values`` where ``null`` is true does not matter.
+
+    ``keys`` are those of :func:`integer_keys` where they are known already.
+    """
     floats = values.astype(np.float64)
     holes = np.zeros(len(values), np.uint8)
     if null is not None:
         holes[null], floats[null] = NULL, 0.0
-    return Numbers(floats, holes, np.zeros(len(values), np.uint8), integer_keys(values, null))
+    return Numbers(floats, holes, np.zeros(len(values), np.uint8), integer_keys(values, null) if keys is None else keys)
 
 
 def integer_keys(values: npt.NDArray[np.int64], null: Flags | None = None) -> Hashes:
@@ -197,12 +204,10 @@ def _same_digits(one: Floats, other: Floats, difference: Floats, largest: Floats
 
 def _exponent(magnitude: Floats) -> npt.NDArray[np.int64]:
     """Return the place in the table of powers of the largest power of ten that is not above each number."""
-    with np.errstate(divide="ignore"):
-        guess = np.floor(np.log10(magnitude))
-    # The logarithm may be off by a hair at a power of ten itself; the table is what decides.
-    place: npt.NDArray[np.int64] = np.clip(guess - _FIRST_POWER, 0, len(_POWERS) - 1).astype(np.int64)
-    place -= (magnitude < _POWERS[place]) & (place > 0)
-    place += (place + 1 < len(_POWERS)) & (magnitude >= _POWERS[np.minimum(place + 1, len(_POWERS) - 1)])
+    # The power of two stands in the bits; the power of ten is what that gives, or one more.
+    power_of_two = (magnitude.view(np.int64) >> 52) - 1023
+    place: npt.NDArray[np.int64] = np.clip((power_of_two * 78_913 >> 18) - _FIRST_POWER, 0, len(_POWERS) - 2)
+    place += magnitude >= _POWERS[place + 1]
     return place
 
 

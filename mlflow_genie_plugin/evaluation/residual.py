@@ -8,7 +8,7 @@ import numpy as np
 
 from mlflow_genie_plugin.evaluation.columns import ComparedColumn
 from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed, row_hashes
-from mlflow_genie_plugin.evaluation.numbers import Indices
+from mlflow_genie_plugin.evaluation.numbers import Flags, Indices
 
 # Buckets by which most rows of large results are set aside before anything is sorted.
 _BUCKET_BITS = 16
@@ -68,16 +68,14 @@ def _bucket(hashes: Hashes) -> Indices:
     return (hashes >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
 
 
-def _suspect_buckets(left: Hashes, right: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    suspect = np.zeros(1 << _BUCKET_BITS, np.bool_)
-    for seed in (1, 2):
-        sums = []
-        for side in (left, right):
-            # 32 bits at a time: their sums are exact as doubles, whatever the order.
-            low = (mixed(side, seed) >> np.uint64(32)).astype(np.float64)
-            sums.append(np.bincount(_bucket(side), low, minlength=1 << _BUCKET_BITS))
-        suspect |= sums[0] != sums[1]
-    return suspect
+def _suspect_buckets(left: Hashes, right: Hashes) -> Flags:
+    sums = []
+    for side in (left, right):
+        # 32 bits at a time: their sums are exact as doubles, whatever the order.
+        low = (mixed(side, 1) >> np.uint64(32)).astype(np.float64)
+        sums.append(np.bincount(_bucket(side), low, minlength=1 << _BUCKET_BITS))
+    found: Flags = sums[0] != sums[1]
+    return found
 
 
 def _surplus(hashes: Hashes, other: Hashes) -> Indices:
