@@ -13,8 +13,9 @@ from typing import Any
 
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
-from mlflow_genie_plugin.evaluation.question_slots import Slot, meets, slots_of
+from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, Finding, Outcome, QuestionResult
+from mlflow_genie_plugin.evaluation.space_rules import broken_rule
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, read_only_reason
 
 GENIE = "genie_correct"
@@ -121,16 +122,15 @@ def _c_harmless(case: JudgedCase, findings: Findings) -> Ruling | None:  # noqa:
 
 
 def _d_ground_truth_misses(case: JudgedCase, findings: Findings) -> Ruling | None:  # noqa: ARG001
-    """The expected query finds nothing where the answer does, or leaves out what the question names.
+    """The expected query finds nothing where the answer does, or leaves out what the question says.
 
     Not when the answer itself leaves out what the expected query has: then an empty result may well be right.
     """
-    slots = _slots(case)
-    if any(expected is True and met is False for _, expected, met in slots) or _broken_rule(case) is not None:
+    by_expected, by_answer = _missed(case)
+    if by_answer is not None:
         return None
-    missed = [slot for slot, expected, met in slots if expected is False and met is True]
-    if missed:
-        text = f'the question says "{missed[0].text}", which the answer follows and the expected query does not'
+    if by_expected is not None:
+        text = f'the question says "{by_expected}", which the answer follows and the expected query does not'
         return Ruling(GENIE, "d", LOW, text, _new_sql(case))
     if case.expected.has_result and case.expected.row_count == 0 and (case.answer.row_count or 0) > 0:
         return Ruling(GENIE, "d", LOW, "the expected query finds no rows, the answer does", _new_sql(case))
@@ -138,18 +138,12 @@ def _d_ground_truth_misses(case: JudgedCase, findings: Findings) -> Ruling | Non
 
 
 def _e_answer_misses(case: JudgedCase, findings: Findings) -> Ruling | None:  # noqa: ARG001
-    """The answer leaves out what the question names, or breaks a rule of the space, and the expected query does not."""
-    sure = HIGH if _differs_for_sure(case) else LOW
-    missed = [slot for slot, expected, met in _slots(case) if expected is True and met is False]
-    if missed:
-        text = f'the question says "{missed[0].text}", which the expected query follows and the answer does not'
-        return Ruling(GROUND_TRUTH, "e", sure, text)
-    rule = _broken_rule(case)
-    if rule is None:
+    """The answer leaves out what the question says, or breaks a rule of the space; the expected query does neither."""
+    by_expected, by_answer = _missed(case)
+    if by_answer is None or by_expected is not None:
         return None
-    return Ruling(
-        GROUND_TRUTH, "e", sure, f"the space has {rule}, which the expected query keeps and the answer does not"
-    )
+    sure = HIGH if _differs_for_sure(case) else LOW
+    return Ruling(GROUND_TRUTH, "e", sure, by_answer)
 
 
 RULES: tuple[Rule, ...] = (
@@ -195,20 +189,23 @@ def _answer_fails(case: JudgedCase, findings: Findings) -> str | None:
     return None
 
 
-def _slots(case: JudgedCase) -> list[tuple[Slot, bool | None, bool | None]]:
-    """Return what the question says, each with whether the expected query and the answer follow it."""
-    return [
+def _missed(case: JudgedCase) -> tuple[str | None, str | None]:
+    """Return what only the expected query leaves out, and in a sentence what only the answer leaves out.
+
+    What both leave out, or what cannot be told, speaks for neither.
+    """
+    followed = [
         (slot, meets(slot, case.expected_tree), meets(slot, case.answer_tree))
         for slot in slots_of(case.benchmark.question)
     ]
-
-
-def _broken_rule(case: JudgedCase) -> str | None:
-    if case.config is None:
-        return None
-    from mlflow_genie_plugin.evaluation.space_rules import broken_rule
-
-    return broken_rule(case.config, case.expected_tree, case.answer_tree)
+    by_expected = next((slot.text for slot, expected, met in followed if expected is False and met is True), None)
+    said = next((slot.text for slot, expected, met in followed if expected is True and met is False), None)
+    if said is not None:
+        return by_expected, f'the question says "{said}", which the expected query follows and the answer does not'
+    rule = None if case.config is None else broken_rule(case.config, case.expected_tree, case.answer_tree)
+    if rule is not None:
+        return by_expected, f"the space has {rule}, which the expected query keeps and the answer does not"
+    return by_expected, None
 
 
 def _differs_for_sure(case: JudgedCase) -> bool:

@@ -183,6 +183,12 @@ def test_e_an_answer_that_ignores_the_question_is_wrong(make_case):
     assert rule(make_case(gold=gold, question="Total per name in 1995")) == ("ground_truth_correct", "e", "high")
 
 
+def test_where_each_query_leaves_something_else_out_nobody_is_right(make_case):
+    gold, answer = (GOLD.replace("GROUP", f"WHERE {what} GROUP") for what in ("YEAR(day) = 1995", "kind = 'web'"))
+    case = make_case(gold=gold, sql=answer, question="Total per name in 1995 for 'web'")
+    assert rule(case)[0] == "undetermined"
+
+
 SPACE = {
     "version": 2,
     "data_sources": {"tables": [{"identifier": "a.b.orders"}, {"identifier": "a.b.customers"}]},
