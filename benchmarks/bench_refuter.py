@@ -58,7 +58,8 @@ def main() -> None:
             if given.unknown:
                 print(f"--- unknown ({name}): {found.reason}\n{pair['left']}\n{pair['right']}")
         elif given.wrong and (found.outcome == "equivalent") is not pair["equal"]:
-            print(f"--- {name}: labelled {'equal' if pair['equal'] else 'different'}, found {found.outcome}: {found.reason}")
+            label = "equal" if pair["equal"] else "different"
+            print(f"--- {name}: labelled {label}, found {found.outcome}: {found.reason}")
             print(pair["left"], pair["right"], sep="\n")
             if found.witness is not None:
                 print(json.dumps({key: found.witness[key] for key in ("tables", "expected", "actual")}))
@@ -114,7 +115,7 @@ def line(name: str, counts: Counter[tuple[bool, str]], times: list[float]) -> st
         right = run.get((equal, outcome), 0)
         said = right + run.get((not equal, outcome), 0)
         labelled = sum(count for key, count in run.items() if key[0] is equal)
-        cells += [f"{right / said:.3f}" if said else "–", f"{right / labelled:.3f}" if labelled else "–"]
+        cells += [f"{right / said:.3f}" if said else "-", f"{right / labelled:.3f}" if labelled else "-"]
     unknown = sum(count for key, count in run.items() if key[1] == "unknown")
     p95 = sorted(times)[int(len(times) * 0.95)] if times else 0.0
     total = sum(counts.values())

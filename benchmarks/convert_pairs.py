@@ -216,7 +216,9 @@ def _fixture(text: str, schema: Any, name: str) -> Iterator[Pair]:
         found = pair(_without_comments(before), _without_comments(after), True, schema, name, dialect)
         if found is None:
             continue
-        tables = {table.name.lower() for table in sqlglot.parse_one(found["left"], read="databricks").find_all(exp.Table)}
+        tables = {
+            table.name.lower() for table in sqlglot.parse_one(found["left"], read="databricks").find_all(exp.Table)
+        }
         if schema is not None and not tables <= set(schema) and "WITH" not in found["left"]:
             found["schema"] = None
         yield found

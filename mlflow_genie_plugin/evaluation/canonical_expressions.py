@@ -24,7 +24,14 @@ _CASTS = {"date": "date", "to_date": "date", "string": "string", "int": "int", "
           "float": "float", "boolean": "boolean", "timestamp": "timestamp"}  # fmt: skip
 _PARTS = frozenset({"year", "quarter", "month", "day"})
 _NEGATED = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", "<=": ">", ">": "<="}
-_COMPARED = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+_COMPARED: dict[type[exp.Binary], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
 TRUE: Form = ("boolean", True)
 FALSE: Form = ("boolean", False)
 
@@ -45,7 +52,7 @@ class Expressions:
         self._column = column
         self._query = query
 
-    def form(self, node: exp.Expr) -> Form:  # noqa: C901, PLR0911, PLR0912 one branch per kind of node
+    def form(self, node: exp.Expr) -> Form:
         """Return the form of an expression.
 
         Raises:
@@ -59,7 +66,7 @@ class Expressions:
             return joined("and" if isinstance(node, exp.And) else "or", [self.form(part) for part in node.flatten()])
         if isinstance(node, exp.Not):
             return negated(self.form(node.this))
-        if type(node) in _COMPARED:
+        if isinstance(node, exp.Binary) and type(node) in _COMPARED:
             return compared(_COMPARED[type(node)], self.form(node.left), self.form(node.right))
         if isinstance(node, exp.NullSafeEQ | exp.Add | exp.Mul):
             return node.key, ("bag", self.form(node.left), self.form(node.right))

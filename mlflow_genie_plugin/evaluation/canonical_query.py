@@ -73,7 +73,9 @@ class _Canonical:
         self, query: exp.Expr, ctes: dict[str, exp.Expr], outer: list[list[_Source]], *, rows_only: bool = False
     ) -> tuple[Form, list[str] | None]:
         """Return the form of a query and the names of its columns (None when they are not known)."""
-        while isinstance(query, exp.Subquery | exp.Paren) and not any(query.args.get(k) for k in ("order", "limit", "with_")):
+        while isinstance(query, exp.Subquery | exp.Paren) and not any(
+            query.args.get(k) for k in ("order", "limit", "with_")
+        ):
             query = query.this
         with_ = query.args.get("with_")
         if with_ is not None:
@@ -162,7 +164,10 @@ class _Canonical:
         from_ = select.args.get("from_")
         items = [(from_.this, "", None)] if from_ is not None else []
         items += [(join.this, kind, join) for join, kind in zip(joins, kinds, strict=True)]
-        has_star = any(isinstance(node, exp.Star) and isinstance(node.parent, exp.Select | exp.Column) for node in own_nodes(select))
+        has_star = any(
+            isinstance(node, exp.Star) and isinstance(node.parent, exp.Select | exp.Column)
+            for node in own_nodes(select)
+        )
         for item, kind, join in items:
             source = self._source(item, ctes, scopes[1:], entries if inner else None, conditions)
             scopes[0].append(source)
@@ -270,7 +275,11 @@ class _Canonical:
                 fitting += open_
                 if not fitting and level == 0 and name in aliases:
                     value = aliases[name]
-                    return expressions.form(value) if not (isinstance(value, exp.Column) and value.name.lower() == name) else _missing()
+                    return (
+                        expressions.form(value)
+                        if not (isinstance(value, exp.Column) and value.name.lower() == name)
+                        else _missing()
+                    )
             if len(fitting) > 1:
                 raise UnsupportedFormError
             if fitting:
@@ -284,7 +293,9 @@ class _Canonical:
         names: list[str] | None = []
         for item in select.expressions:
             value = item.unalias()
-            if not (isinstance(value, exp.Star) or (isinstance(value, exp.Column) and isinstance(value.this, exp.Star))):
+            if not (
+                isinstance(value, exp.Star) or (isinstance(value, exp.Column) and isinstance(value.this, exp.Star))
+            ):
                 forms.append(to_form.form(item))
                 names = None if names is None else [*names, item.alias_or_name.lower()]
                 continue
@@ -360,7 +371,7 @@ def _of(source: _Source, name: str) -> Form:
 
 
 def _without(source: _Source, names: list[str]) -> dict[str, Form] | None:
-    """Return a source's columns without those that USING merged into the left ones, so that the plain name is the left's."""
+    """Return a source's columns without those that USING merged into the left ones: a plain name means the left."""
     if source.columns is None:
         return None
     return {column: form for column, form in source.columns.items() if column not in names}
@@ -403,7 +414,9 @@ def _has_call(form: Form) -> bool:
     return any(_has_call(part) for part in form[1:] if isinstance(part, tuple))
 
 
-_PLAIN = frozenset({"column", "number", "text", "boolean", "add", "mul", "sub", "div", "this", "expression", "bag", "cast"})
+_PLAIN = frozenset(
+    {"column", "number", "text", "boolean", "add", "mul", "sub", "div", "this", "expression", "bag", "cast"}
+)
 
 
 def _settled(form: Form, labels: dict[str, str], depth: int) -> Form:
@@ -427,5 +440,7 @@ def _settled_select(form: Form, labels: dict[str, str], depth: int) -> Form:
     if form[1][1]:
         sources.sort(key=lambda entry: repr(entry[1]))
     inner = {**labels, **{token: f"@{depth}.{rank}" for rank, (token, _, _) in enumerate(sources)}}
-    settled: list[Any] = [(inner[token], own, *(_settled(part, inner, depth) for part in rest)) for token, own, rest in sources]
+    settled: list[Any] = [
+        (inner[token], own, *(_settled(part, inner, depth) for part in rest)) for token, own, rest in sources
+    ]
     return ("select", tuple(settled), *(_settled(part, inner, depth) for part in form[2:]))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from mlflow_genie_plugin.evaluation.compare import Comparison
     from mlflow_genie_plugin.evaluation.facets.facet import FacetDiff
+    from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation
     from mlflow_genie_plugin.space.config import SpaceConfig
 
 
@@ -103,6 +104,13 @@ class JudgedCase:
 
         tree = parse_query(self.answer.sql or "")
         return with_values(tree, self.answer.parameters) if self.answer.parameters else tree
+
+    @cached_property
+    def refutation(self) -> Refutation:
+        """Whether generated databases tell the two queries apart; a cached fact, since three judges ask for it."""
+        from mlflow_genie_plugin.evaluation.refuter.of_case import refutation_of_case
+
+        return refutation_of_case(self)
 
     @cached_property
     def facets(self) -> FacetDiff:
@@ -236,9 +244,10 @@ def unanswered(judge: str, answer: AnswerRecord) -> Finding | None:
     """Return the finding that every judge gives when there is nothing to judge; None when there is SQL.
 
     A question that failed, was cancelled or timed out says nothing about the quality of the answer, so it is errored
-    and not failed; both count against the model.
+    and not failed; both count against the model. One that failed because the warehouse could not run Genie's query has
+    an answer, a wrong one, which is judged.
     """
-    if answer.status != "COMPLETED":
+    if answer.status != "COMPLETED" and not answer.query_failed:
         reason = answer.error or "no reason was given"
         return errored(
             judge, f"Genie gave no answer ({answer.status}): {reason}", failure_type=f"ANSWER_{answer.status}"

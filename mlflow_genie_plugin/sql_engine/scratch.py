@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlglot import exp
 
@@ -29,19 +29,15 @@ from mlflow_genie_plugin.sql_engine.routines import Routine
 from mlflow_genie_plugin.sql_engine.translate import translate
 from mlflow_genie_plugin.sql_engine.types import spark_type
 
-if TYPE_CHECKING:
-    import duckdb
-
 # For names written without a catalog or a schema.
 _DEFAULT_CATALOG = "scratch"
 _DEFAULT_SCHEMA = "public"
 _MAX_CATALOGS = 64
 
 # Planning takes longer than running over a few rows. These keep joins from becoming products; the others only cost.
-_OPTIMIZERS = frozenset(
-    """deliminator empty_result_pullup expression_rewriter filter_pullup filter_pushdown in_clause join_order regex_range
-    unnest_rewriter unused_columns""".split()
-)
+_OPTIMIZER_NAMES = """deliminator empty_result_pullup expression_rewriter filter_pullup filter_pushdown
+    in_clause join_order regex_range unnest_rewriter unused_columns"""
+_OPTIMIZERS = frozenset(_OPTIMIZER_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,7 @@ def _known(parts: Sequence[str], names: Mapping[str, Any]) -> str | None:
 
 
 class ScratchDatabase:
-    """One in-memory database with the engine's functions and bounds. One user at a time: borrow it from :func:`scratch`.
+    """One in-memory database with the engine's functions and bounds. One user at a time; see :func:`scratch`.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
@@ -172,7 +168,7 @@ class ScratchDatabase:
         columns = [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in table.columns]
         selected = ", ".join(f"unnest(?::{kind}[]) AS {_quoted(name)}" for name, kind in table.columns)
         with translated_failures():
-            self._connection.execute(f"CREATE OR REPLACE TABLE {_placed(table)} AS SELECT {selected}", columns)  # noqa: S608 quoted
+            self._connection.execute(f"CREATE OR REPLACE TABLE {_placed(table)} AS SELECT {selected}", columns)
 
     def drop(self, tables: Sequence[ScratchTable]) -> None:
         """Drop the tables; catalogs stay for the next user, up to a bound."""

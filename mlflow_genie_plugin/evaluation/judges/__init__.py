@@ -8,12 +8,14 @@ from mlflow_genie_plugin.evaluation.judges.native_assessment import NativeAssess
 from mlflow_genie_plugin.evaluation.judges.repeatability import Repeatability
 from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness
 from mlflow_genie_plugin.evaluation.judges.schema_accuracy import SchemaAccuracy
+from mlflow_genie_plugin.evaluation.judges.semantic_equivalence import SemanticEquivalence
 from mlflow_genie_plugin.evaluation.judges.syntax_validity import SyntaxValidity
 
 JUDGES = JudgeRegister()
 JUDGES.register(SyntaxValidity())
 JUDGES.register(SchemaAccuracy())
 JUDGES.register(LogicalAccuracy())
+JUDGES.register(SemanticEquivalence())
 JUDGES.register(Completeness())
 JUDGES.register(ResultCorrectness())
 JUDGES.register(AssetRouting())

@@ -123,4 +123,8 @@ def says_something(rows: Rows) -> bool:
     if not rows:
         return False
     nothing = (None, 0, 0.0) if len(rows) == 1 else (None,)
-    return any(not any(cell is value or cell == value for value in nothing if cell is not False) for row in rows for cell in row)
+    return any(
+        not any(cell is value or cell == value for value in nothing if cell is not False)
+        for row in rows
+        for cell in row
+    )

@@ -87,7 +87,7 @@ def as_timestamp(text: str) -> dt.datetime | None:
     return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
 
 
-def coerce(value: Any, kind: str, scale: int = 0, digits: int = 38) -> Any:  # noqa: C901 one branch per kind
+def coerce(value: Any, kind: str, scale: int = 0, digits: int = 38) -> Any:
     """Return a value as one of a column's kind; None when it has no counterpart there."""
     if value is None:
         return None
@@ -115,7 +115,7 @@ def coerce(value: Any, kind: str, scale: int = 0, digits: int = 38) -> Any:  # n
         return None
     if kind == "date":
         return value.date() if isinstance(value, dt.datetime) else value
-    return value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
+    return value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time())
 
 
 def neighbours(value: Any) -> list[Any]:

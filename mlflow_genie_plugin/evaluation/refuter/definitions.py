@@ -66,7 +66,9 @@ class Definitions:
             view = parse_metric_view(asset.definition)
             tree = _as_query(view)
         except (GenieError, SqlParseError) as error:
-            raise MissingDefinitionError(f"the definition of the metric view {asset.name} cannot be used: {error}") from error
+            raise MissingDefinitionError(
+                f"the definition of the metric view {asset.name} cannot be used: {error}"
+            ) from error
         self.views[asset.name] = view
         self.texts[asset.name] = {"yaml": asset.definition}
         self._meet(tree)

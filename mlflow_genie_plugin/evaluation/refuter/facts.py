@@ -1,4 +1,4 @@
-"""What two queries say about the data they would tell apart: constants, kinds and equated columns, by table and column."""
+"""What two queries say about the data: constants, kinds and equated columns, by table and column."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
@@ -18,19 +19,20 @@ from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_p
 Place = tuple[str, str]
 COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ)
 
-_TEXT_FUNCTIONS = frozenset(
-    """lower upper trim ltrim rtrim initcap concat substr substring length len split regexp_extract regexp_replace
-    replace contains startswith endswith instr locate lpad rpad like concat_ws""".split()
+_TEXT_FUNCTIONS_WORDS = """lower upper trim ltrim rtrim initcap concat substr substring length len split
+    regexp_extract regexp_replace replace contains startswith endswith instr locate lpad rpad
+    like concat_ws"""
+_TEXT_FUNCTIONS = frozenset(_TEXT_FUNCTIONS_WORDS.split())
+_DATE_FUNCTIONS_WORDS = """year month quarter day dayofmonth dayofweek weekday dayofyear week weekofyear date_trunc
+    trunc datediff date_diff date_add date_sub add_months months_between last_day date_format
+    next_day hour minute second date_part timediff timestampdiff timestampadd dateadd"""
+_DATE_FUNCTIONS = frozenset(_DATE_FUNCTIONS_WORDS.split())
+_NUMBER_FUNCTIONS_WORDS = (
+    "sum avg mean stddev stddev_samp stddev_pop variance var_pop var_samp median percentile round abs floor ceil sqrt"
 )
-_DATE_FUNCTIONS = frozenset(
-    """year month quarter day dayofmonth dayofweek weekday dayofyear week weekofyear date_trunc trunc datediff date_diff
-    date_add date_sub add_months months_between last_day date_format next_day hour minute second date_part timediff
-    timestampdiff timestampadd dateadd""".split()
-)
-_NUMBER_FUNCTIONS = frozenset(
-    "sum avg mean stddev stddev_samp stddev_pop variance var_pop var_samp median percentile round abs floor ceil sqrt".split()
-)
+_NUMBER_FUNCTIONS = frozenset(_NUMBER_FUNCTIONS_WORDS.split())
 
+_CONTAINING = ("contains", "startswith", "endswith")
 _CAST_HINTS = {"date": "date", "timestamp": "date", "timestamptz": "date", "timestampntz": "date", "int": "int",
                "bigint": "int", "double": "int", "float": "int", "decimal": "int"}  # fmt: skip
 
@@ -45,7 +47,7 @@ class Facts:
         self.numbers: set[Any] = set()
         self.years: tuple[int, ...] = ()
         self._parents: dict[Place, Place] = {}
-        self._rng = random.Random(seed)
+        self._rng = random.Random(seed)  # noqa: S311 reproducible, nothing secret
         self.years = tuple(sorted(self._years()))
         self._solver = Solver(self._rng, self.years)
         for reading in self.readings:
@@ -137,10 +139,12 @@ class Facts:
         for label in join.args.get("using") or ():
             places = []
             for source in sources:
-                trace: Any = Slot(source.number, label.name.lower()) if source.table else source.columns.get(label.name.lower())
+                trace: Any = (
+                    Slot(source.number, label.name.lower()) if source.table else source.columns.get(label.name.lower())
+                )
                 if isinstance(trace, Slot) and trace.column in reading.columns_of(reading.tables[trace.source]):
                     places.append(self._place_of(reading, trace))
-            for one, other in zip(places, places[1:], strict=False):
+            for one, other in pairwise(places):
                 self.equate(one, other)
 
     def _compared(self, left: exp.Expr, right: exp.Expr, reading: Reading) -> None:
@@ -171,7 +175,11 @@ class Facts:
         column = plain(node)
         if isinstance(column, exp.Column) and isinstance(trace := reading.trace(column), Aggregate):
             node = trace.call
-        if isinstance(node, exp.Func) and function_name(node) in ("sum", "avg", "min", "max", "mean") and isinstance(node, exp.Anonymous):
+        if (
+            isinstance(node, exp.Func)
+            and function_name(node) in ("sum", "avg", "min", "max", "mean")
+            and isinstance(node, exp.Anonymous)
+        ):
             node = node.expressions[0] if node.expressions else node
         for each in neighbours(value):
             found = self._solver.solve(node, each)
@@ -188,11 +196,17 @@ class Facts:
         if place is None:
             return
         self._note(place, "text")
-        patterns = [node.expression] if isinstance(node.expression, exp.Literal) else node.expression.find_all(exp.Literal)
+        patterns = (
+            [node.expression] if isinstance(node.expression, exp.Literal) else node.expression.find_all(exp.Literal)
+        )
         for pattern in patterns:
             value = constant(pattern)
             if isinstance(value, str):
-                text = instance_of_pattern(value, self._rng) if not isinstance(node, exp.RegexpLike) else _plain_regex(value)
+                text = (
+                    instance_of_pattern(value, self._rng)
+                    if not isinstance(node, exp.RegexpLike)
+                    else _plain_regex(value)
+                )
                 self.constants.setdefault(place, []).extend([text, text.swapcase(), text + "x", "x" + text, text[1:]])
 
     def _function(self, node: exp.Func, reading: Reading) -> None:
@@ -200,15 +214,22 @@ class Facts:
         arguments = list(node.expressions) if isinstance(node, exp.Anonymous) else []
         if isinstance(node, exp.Extract):
             name, arguments = "year", [node.expression]
-        kind = "text" if name in _TEXT_FUNCTIONS else "date" if name in _DATE_FUNCTIONS else "int" if name in _NUMBER_FUNCTIONS else ""
+        kind = (
+            "text"
+            if name in _TEXT_FUNCTIONS
+            else "date"
+            if name in _DATE_FUNCTIONS
+            else "int"
+            if name in _NUMBER_FUNCTIONS
+            else ""
+        )
         if kind:
             for argument in arguments:
                 self._hint(argument, reading, kind)
-        if name in ("contains", "startswith", "endswith") and len(arguments) == 2:
-            value = constant(arguments[1])
-            if isinstance(value, str) and (found := self._solver.solve(arguments[0], value)) is not None:
-                if (place := self.place(reading, found[0])) is not None:
-                    self.constants.setdefault(place, []).extend([value, value + "x", "x" + value, value.swapcase()])
+        value = constant(arguments[1]) if name in _CONTAINING and len(arguments) == 2 else None
+        found = self._solver.solve(arguments[0], value) if isinstance(value, str) else None
+        if isinstance(value, str) and found is not None and (place := self.place(reading, found[0])) is not None:
+            self.constants.setdefault(place, []).extend([value, value + "x", "x" + value, value.swapcase()])
         if name in ("coalesce", "nvl", "ifnull", "nullif", "if", "decode") and len(arguments) > 1:
             for other in arguments[1:]:
                 if (value := constant(other)) is not None and name != "if":

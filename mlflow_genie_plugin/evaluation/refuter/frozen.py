@@ -13,11 +13,11 @@ _TIME_OF_DAY = "13:45:10"
 _DATES = frozenset({"current_date", "curdate"})
 _TIMESTAMPS = frozenset({"current_timestamp", "now", "getdate", "localtimestamp"})
 _CALLED_ONLY = frozenset({"now", "getdate", "curdate"})
-_UNSTOPPABLE = frozenset(
-    """rand randn random uuid shuffle monotonically_increasing_id input_file_name input_file_block_start
-    input_file_block_length current_user session_user user current_catalog current_database current_schema
-    spark_partition_id vector_search read_files read_kafka http_request remote_query randstr uniform""".split()
-)
+_UNSTOPPABLE_WORDS = """rand randn random uuid shuffle monotonically_increasing_id input_file_name
+    input_file_block_start input_file_block_length current_user session_user user
+    current_catalog current_database current_schema spark_partition_id vector_search
+    read_files read_kafka http_request remote_query randstr uniform"""
+_UNSTOPPABLE = frozenset(_UNSTOPPABLE_WORDS.split())
 
 
 def frozen(sql: str) -> str:

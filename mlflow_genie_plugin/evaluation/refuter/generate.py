@@ -92,7 +92,9 @@ class Generator:
         rng = random.Random(self._seed * 1_000_003 + number)  # noqa: S311 reproducible, nothing secret
         mood = _MOODS[number % len(_MOODS)]
         if self._few_ties:
-            mood = replace(mood, width=max(mood.width, 40), repeats=0.0, nulls=mood.nulls if mood.size < 4 else mood.nulls / 8)
+            mood = replace(
+                mood, width=max(mood.width, 40), repeats=0.0, nulls=mood.nulls if mood.size < 4 else mood.nulls / 8
+            )
         most = max(4, min(_MOST_ROWS, int(_MOST_JOINED ** (1 / max(self._occurrences(), 1)))))
         pools = {
             (name, column.name.lower()): self._pool((name, column.name.lower()), column, mood, rng)
@@ -158,9 +160,7 @@ class Generator:
     def _fit(value: Any, column: Column) -> Any:
         return coerce(value, column.kind, column.scale, column.digits)
 
-    def _random_row(
-        self, table: Table, pools: Mapping[Place, list[Any]], mood: _Mood, rng: random.Random
-    ) -> Row:
+    def _random_row(self, table: Table, pools: Mapping[Place, list[Any]], mood: _Mood, rng: random.Random) -> Row:
         return [
             None
             if column.nullable and mood.nulls and rng.random() < mood.nulls
@@ -198,17 +198,19 @@ class Generator:
     ) -> None:
         left_out = rng.choice(sorted(made.touched)) if len(made.touched) > 1 and rng.random() < 0.15 else -1
         for slot in sorted(made.cells, key=lambda slot: (slot.source, slot.column)):
-            cell = made.cells[slot]
+            wanted = made.cells[slot]
             place = (tables[slot.source], slot.column)
-            if cell.value is None and pools.get(place):
-                cell.value = rng.choice(pools[place])
+            if wanted.value is None and pools.get(place):
+                wanted.value = rng.choice(pools[place])
         for source in sorted(made.touched):
             table = self._tables.get(tables[source])
             if table is None or source == left_out or len(data[table.name]) >= most * 1.5:
                 continue
             row = self._random_row(table, pools, mood, rng)
             for position, (name, column) in enumerate(table.columns.items()):
-                cell = next((made.cells[slot] for slot in made.cells if slot.source == source and slot.column == name), None)
+                cell = next(
+                    (made.cells[slot] for slot in made.cells if slot.source == source and slot.column == name), None
+                )
                 if cell is not None and cell.value is NULL:
                     row[position] = None if column.nullable else row[position]
                 elif cell is not None and (fitted := self._fit(cell.value, column)) is not None:
@@ -264,9 +266,7 @@ class Generator:
                     return True
         return False
 
-    def _keep_references(
-        self, data: Data, pools: Mapping[Place, list[Any]], mood: _Mood, rng: random.Random
-    ) -> None:
+    def _keep_references(self, data: Data, pools: Mapping[Place, list[Any]], mood: _Mood, rng: random.Random) -> None:
         """Add the parent of a row without one, or point it to another parent; what still has none is dropped."""
         for _ in range(_MOST_ATTEMPTS):
             changed = False
@@ -310,14 +310,20 @@ def _generic(kind: str, width: int, rng: random.Random, years: Sequence[int]) ->
     if kind == "bool":
         return [True, False]
     if kind == "int":
-        return list(range(1, min(width, 5) + 1)) + ([0, -1] if width > 4 else []) + rng.sample(range(5, 500), max(width - 7, 0))
+        return (
+            list(range(1, min(width, 5) + 1))
+            + ([0, -1] if width > 4 else [])
+            + rng.sample(range(5, 500), max(width - 7, 0))
+        )
     if kind in ("float", "decimal"):
         return [Decimal(rng.randrange(-200, 4000)) / 4 for _ in range(width)] + [Decimal(1), Decimal(2)]
     if kind == "text":
         return list(_WORDS[: min(width, len(_WORDS))]) + [f"w{rng.randrange(1000)}" for _ in range(width - len(_WORDS))]
     starts = [dt.date(year, 1, 1) for year in years if 1 < year < 9998] or [_START]
-    days = [rng.choice(starts) + dt.timedelta(days=rng.choice((0, 14, 30, 58, 59, rng.randrange(366), 365))) for _ in range(width)]
+    days = [
+        rng.choice(starts) + dt.timedelta(days=rng.choice((0, 14, 30, 58, 59, rng.randrange(366), 365)))
+        for _ in range(width)
+    ]
     if kind == "timestamp":
-        return [dt.datetime(day.year, day.month, day.day, rng.choice((0, 0, 9, 23)), rng.choice((0, 59))) for day in days]
+        return [dt.datetime.combine(day, dt.time(rng.choice((0, 0, 9, 23)), rng.choice((0, 59)))) for day in days]
     return days
-

@@ -28,10 +28,9 @@ from mlflow_genie_plugin.sql_engine.scratch import (
 )
 
 # Functions whose value depends on the order of rows that the query leaves open.
-_ORDER_DEPENDENT = frozenset(
-    """any_value array_agg collect_list collect_set first first_value lag last last_value lead listagg max_by min_by
-    mode nth_value ntile posexplode row_number string_agg""".split()
-)
+_ORDER_DEPENDENT_WORDS = """any_value array_agg collect_list collect_set first first_value lag last last_value lead
+    listagg max_by min_by mode nth_value ntile posexplode row_number string_agg"""
+_ORDER_DEPENDENT = frozenset(_ORDER_DEPENDENT_WORDS.split())
 _GUESSES = {"int": "BIGINT", "decimal": "DECIMAL(18,2)", "text": "STRING", "datetext": "DATE", "date": "DATE",
             "timestamp": "TIMESTAMP", "bool": "BOOLEAN"}  # fmt: skip
 
@@ -118,11 +117,11 @@ class Pair:
         if asset is None or asset.columns is None:
             if whole[0] is not whole[1]:
                 raise MissingDefinitionError(f"the columns of {name} are not known, and one of the queries selects *")
-            types = {column: "" for column in columns}
+            types = dict.fromkeys(columns, "")
         else:
             types = {column.name.lower(): column.type_text for column in asset.columns}
             if not any(whole) and not self._is_natural():
-                wanted = self._used(name)
+                wanted = self._used()
                 # A key nobody reads still tells rows apart, so it need not be there.
                 types = {column: text for column, text in types.items() if column in wanted}
         if not types:
@@ -140,12 +139,19 @@ class Pair:
     def _keys(self, name: str) -> tuple[tuple[str, ...], ...]:
         asset = self.schema.asset(name) if self.schema is not None else None
         known = asset.unique_keys if asset is not None else ()
-        keys = [tuple(column.lower() for column in key) for key in (*known, *self.constraints.unique_keys.get(name, ()))]
+        keys = [
+            tuple(column.lower() for column in key) for key in (*known, *self.constraints.unique_keys.get(name, ()))
+        ]
         return tuple(dict.fromkeys(keys))
 
-    def _used(self, name: str) -> set[str]:
-        """Return the columns of a table that a query names anywhere; too many do no harm, too few would."""
-        named = {column.name.lower() for reading in self.readings for tree in reading.trees for column in tree.find_all(exp.Column)}
+    def _used(self) -> set[str]:
+        """Return the columns that a query names anywhere, of any table; too many do no harm, too few would."""
+        named = {
+            column.name.lower()
+            for reading in self.readings
+            for tree in reading.trees
+            for column in tree.find_all(exp.Column)
+        }
         named |= {
             label.name.lower()
             for reading in self.readings
@@ -215,5 +221,6 @@ def _order_dependent(trees: Sequence[exp.Expr]) -> bool:
             yield from tree.walk()
 
     return any(
-        isinstance(node, exp.Limit | exp.Offset | exp.Fetch) or function_name(node) in _ORDER_DEPENDENT for node in nodes()
+        isinstance(node, exp.Limit | exp.Offset | exp.Fetch) or function_name(node) in _ORDER_DEPENDENT
+        for node in nodes()
     )

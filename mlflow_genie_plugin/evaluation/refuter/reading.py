@@ -1,4 +1,4 @@
-"""Which column of which table every column of a query is, through aliases, derived tables and common table expressions."""
+"""Which column of which table every column of a query is, through aliases and derived tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 
-AGGREGATES = frozenset(
-    """any_value approx_count_distinct approx_percentile array_agg avg bool_and bool_or collect_list collect_set corr
-    count count_if covar_pop covar_samp every first first_value kurtosis last last_value listagg max max_by mean
-    measure median min min_by mode percentile percentile_approx percentile_cont percentile_disc product regr_slope
-    skewness some std stddev stddev_pop stddev_samp string_agg sum try_avg try_sum var_pop var_samp variance""".split()
-)
+AGGREGATES_WORDS = """any_value approx_count_distinct approx_percentile array_agg avg bool_and bool_or
+    collect_list collect_set corr count count_if covar_pop covar_samp every first first_value
+    kurtosis last last_value listagg max max_by mean measure median min min_by mode percentile
+    percentile_approx percentile_cont percentile_disc product regr_slope skewness some std
+    stddev stddev_pop stddev_samp string_agg sum try_avg try_sum var_pop var_samp variance"""
+AGGREGATES = frozenset(AGGREGATES_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class BaseTable:
     columns: tuple[str, ...] | None
 
 
-# What stands behind a name in FROM: a table, the query of a metric view or a function, or nothing that can be looked into.
+# What stands behind a name in FROM: a table, the query of a metric view or function, or nothing to look into.
 Lookup = Callable[[exp.Table], "BaseTable | exp.Expr | None"]
 
 
@@ -104,7 +104,7 @@ class Reading:
         with_ = query.args.get("with_")
         for cte in with_.expressions if with_ is not None else ():
             name = cte.alias.lower()
-            if with_.args.get("recursive"):
+            if with_ is not None and with_.args.get("recursive"):
                 ctes[name] = Source(name)
             ctes[name] = _renamed(self._query(cte.this, ctes, outer), cte.args.get("alias"), name)
         if isinstance(query, exp.SetOperation):
@@ -168,7 +168,12 @@ class Reading:
     def _item(self, item: exp.Expr, ctes: dict[str, Source], scopes: list[list[Source]]) -> None:
         alias = item.args.get("alias")
         name = (item.alias_or_name or "").lower()
-        if isinstance(item, exp.Table) and is_cte_reference(item) and item.name.lower() in ctes and not item.args.get("db"):
+        if (
+            isinstance(item, exp.Table)
+            and is_cte_reference(item)
+            and item.name.lower() in ctes
+            and not item.args.get("db")
+        ):
             scopes[0].append(_renamed(ctes[item.name.lower()], alias, name))
         elif isinstance(item, exp.Table):
             scopes[0].append(_renamed(self._looked_up(item, name), alias, name))

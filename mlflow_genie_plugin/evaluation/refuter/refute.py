@@ -1,4 +1,4 @@
-"""Try to tell two queries apart; what cannot be told apart on many databases is taken as the same, with a confidence."""
+"""Try to tell two queries apart; what many databases cannot tell apart is taken as the same, with a confidence."""
 
 from __future__ import annotations
 
@@ -168,6 +168,10 @@ def _witnessed(
     )
 
 
+def _columns(count: int) -> str:
+    return f"{count} column{'' if count == 1 else 's'}"
+
+
 def _agreement(tally: _Tally) -> Refutation:
     if tally.run == 0:
         why = tally.failures[0] if tally.failures else "no database could be made"
@@ -187,7 +191,8 @@ def _agreement(tally: _Tally) -> Refutation:
         return Refutation(
             DIFFERENT,
             1.0,
-            f"the answer has {tally.matcher.extra_columns} columns more; the rest agreed on {tally.informative} databases",
+            f"the answer adds {_columns(tally.matcher.extra_columns)}; "
+            f"the rest agrees on {tally.informative} generated databases",
             databases=tally.run,
             informative=tally.informative,
             extra_columns=tally.matcher.extra_columns,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
@@ -109,7 +110,11 @@ class RowMaker:
         while isinstance(query, exp.Subquery | exp.Paren):
             query = query.this
         if isinstance(query, exp.SetOperation):
-            sides = (query.left, query.right) if isinstance(query, exp.Intersect) else (self._rng.choice((query.left, query.right)),)
+            sides = (
+                (query.left, query.right)
+                if isinstance(query, exp.Intersect)
+                else (self._rng.choice((query.left, query.right)),)
+            )
             for side in sides:
                 self._inner(side, row, depth)
         elif isinstance(query, exp.Select) and depth < _DEPTH:
@@ -117,7 +122,7 @@ class RowMaker:
 
     def _same_name(self, sources: list[Source], name: str, row: JoinedRow) -> None:
         slots = [slot for source in sources if (slot := self._slot_of(source, name)) is not None]
-        for one, other in zip(slots, slots[1:], strict=False):
+        for one, other in pairwise(slots):
             row.unify(one, other)
 
     def _slot_of(self, source: Source, name: str) -> Slot | None:
@@ -130,7 +135,7 @@ class RowMaker:
         names = [set(self._reading.columns_of(source.table)) for source in sources if source.table is not None]
         return sorted(set.intersection(*names)) if len(names) > 1 else []
 
-    def _satisfy(self, node: exp.Expr, want: bool, row: JoinedRow, depth: int) -> None:  # noqa: C901, PLR0912 one per form
+    def _satisfy(self, node: exp.Expr, want: bool, row: JoinedRow, depth: int) -> None:
         if isinstance(node, exp.Paren):
             self._satisfy(node.this, want, row, depth)
         elif isinstance(node, exp.Not):
@@ -200,7 +205,7 @@ class RowMaker:
         self._inner(inner, row, depth + 1)
 
     def _compare(
-        self, kind: type[exp.Expr], left: exp.Expr, right: exp.Expr, want: bool, row: JoinedRow, depth: int
+        self, kind: type[exp.Binary], left: exp.Expr, right: exp.Expr, want: bool, row: JoinedRow, depth: int
     ) -> None:
         kind = exp.EQ if kind is exp.NullSafeEQ else kind
         if not want:
@@ -224,7 +229,7 @@ class RowMaker:
         if kind is not exp.EQ:
             self._order(kind, right, left, row)
 
-    def _order(self, kind: type[exp.Expr], left: exp.Expr, right: exp.Expr, row: JoinedRow) -> None:
+    def _order(self, kind: type[exp.Binary], left: exp.Expr, right: exp.Expr, row: JoinedRow) -> None:
         """Set one of two compared columns next to the other's value, where that is already decided."""
         one, other = (self._reading.trace(plain(side)) for side in (left, right))
         if isinstance(one, Slot) and isinstance(other, Slot):
@@ -239,7 +244,7 @@ class RowMaker:
         if isinstance(one, Slot) and isinstance(other, Slot):
             row.unify(one, other)
 
-    def _against(self, kind: type[exp.Expr], node: exp.Expr, value: Any, row: JoinedRow) -> None:
+    def _against(self, kind: type[exp.Binary], node: exp.Expr, value: Any, row: JoinedRow) -> None:
         column = plain(node)
         trace = self._reading.trace(column)
         target = self._target(kind, value)
@@ -250,7 +255,7 @@ class RowMaker:
         else:
             self._set(node, target, row)
 
-    def _target(self, kind: type[exp.Expr], value: Any) -> Any:
+    def _target(self, kind: type[exp.Binary], value: Any) -> Any:
         """Return a value that compares with ``value`` as wanted, mostly at the edge."""
         if kind is exp.EQ or (kind in (exp.GTE, exp.LTE) and self._rng.random() < 0.6):
             return value

@@ -1,4 +1,4 @@
-"""Which value a column must have so that an expression over it has a given value: ``year(d) = 2020`` → dates of 2020."""
+"""Which value a column needs for an expression over it to have a value: ``year(d) = 2020`` needs a date of 2020."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from sqlglot import exp
 from mlflow_genie_plugin.evaluation.refuter.constants import as_date, as_timestamp, coerce, constant, number
 from mlflow_genie_plugin.evaluation.refuter.reading import function_name
 
-_TRANSPARENT = frozenset(
-    """abs bigint ceil ceiling coalesce date decimal double float floor ifnull initcap int lower ltrim nvl round rtrim
-    smallint string timestamp to_date to_timestamp tinyint trim try_to_timestamp try_cast upper lcase ucase nullif
-    to_number""".split()
-)
-_PARTS = frozenset("year month quarter day dayofmonth dayofweek weekday hour minute second dayofyear week weekofyear".split())
+_TRANSPARENT_WORDS = """abs bigint ceil ceiling coalesce date decimal double float floor ifnull initcap int lower
+    ltrim nvl round rtrim smallint string timestamp to_date to_timestamp tinyint trim
+    try_to_timestamp try_cast upper lcase ucase nullif to_number"""
+_TRANSPARENT = frozenset(_TRANSPARENT_WORDS.split())
+_PARTS_WORDS = """year month quarter day dayofmonth dayofweek weekday hour minute second dayofyear week
+    weekofyear"""
+_PARTS = frozenset(_PARTS_WORDS.split())
 _SUBSTRINGS = frozenset({"substr", "substring", "left", "mid"})
 # Years to place a month or a day in, when no constant of the queries names one.
 _YEARS = (2023, 2024)
@@ -38,7 +39,7 @@ class Solver:
         self._rng = rng
         self._years = years or _YEARS
 
-    def solve(self, node: exp.Expr, value: Any) -> tuple[exp.Column, Any] | None:  # noqa: C901, PLR0911 one per form
+    def solve(self, node: exp.Expr, value: Any) -> tuple[exp.Column, Any] | None:
         """Return the column under ``node`` and a value for it; None when there is no way back."""
         if isinstance(node, exp.Column):
             return node, value
@@ -114,7 +115,7 @@ class Solver:
                 days = wanted - 1 if part == "dayofyear" else wanted * 7 - 4
                 return dt.date(year, 1, 1) + dt.timedelta(days=days)
             if part in ("hour", "minute", "second"):
-                return dt.datetime(year, rng.choice((1, 6)), 15, 10, 20, 30).replace(**{part: wanted})  # type: ignore[arg-type]
+                return _moment(year, rng.choice((1, 6)), 15, **{part: wanted})
         except (ValueError, OverflowError):
             return None
         return None
@@ -123,7 +124,17 @@ class Solver:
         day = coerce(value, "date")
         if day is None:
             return value
-        days = {"year": 364, "yyyy": 364, "yy": 364, "quarter": 88, "q": 88, "month": 27, "mm": 27, "mon": 27, "week": 6}
+        days = {
+            "year": 364,
+            "yyyy": 364,
+            "yy": 364,
+            "quarter": 88,
+            "q": 88,
+            "month": 27,
+            "mm": 27,
+            "mon": 27,
+            "week": 6,
+        }
         try:
             return day + dt.timedelta(days=self._rng.choice((0, days.get(str(unit).lower(), 0))))
         except OverflowError:
@@ -137,7 +148,9 @@ class Solver:
         groups = []
         for name, digits in _PATTERNS:
             if name in pattern and (name.lower() not in groups):
-                expression = expression.replace(name, f"(?P<{name.lower() if name != 'MM' else 'month'}>{digits[1:-1]})")
+                expression = expression.replace(
+                    name, f"(?P<{name.lower() if name != 'MM' else 'month'}>{digits[1:-1]})"
+                )
                 groups.append(name.lower())
         match = re.fullmatch(expression, str(value))
         if match is None:
@@ -181,6 +194,10 @@ class Solver:
             return self.solve(arguments[0], day + dt.timedelta(days=days))
         except OverflowError:
             return None
+
+
+def _moment(year: int, month: int, day: int, *, hour: int = 10, minute: int = 20, second: int = 30) -> dt.datetime:
+    return dt.datetime.combine(dt.date(year, month, day), dt.time(hour, minute, second))
 
 
 def _numeric(value: Any) -> bool:
