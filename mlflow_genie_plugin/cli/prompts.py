@@ -47,7 +47,7 @@ def register(
     Doing it again changes nothing. The prompts need not be registered to be used: an evaluation takes the production
     version where there is one, and the packaged text ("inline") where there is none.
     """
-    from mlflow_genie_plugin.evaluation.prompts import plan_registration, register_optimizer_prompts
+    from mlflow_genie_plugin.evaluation.prompts import plan_registration, register_prompts
 
     schema = _schema(uc_schema)
     if dry_run:
@@ -58,7 +58,7 @@ def register(
             _tell(planned)
             say("Nothing was written.")
         return
-    done = register_optimizer_prompts(experiment, domain, schema, replace_own=replace_own)
+    done = register_prompts(experiment, domain, schema, replace_own=replace_own)
     if as_json:
         emit_json({"prompts": done.prompts, "run_id": done.run_id})
         return

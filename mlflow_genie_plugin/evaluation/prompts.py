@@ -127,7 +127,7 @@ def collect_prompt_versions(uc_schema: str | None = None, keys: Iterable[str] = 
 
 
 def plan_registration(uc_schema: str | None = None, *, replace_own: bool = False) -> tuple[PlannedPrompt, ...]:
-    """Say what :func:`register_optimizer_prompts` would do, without writing anything."""
+    """Say what :func:`register_prompts` would do, without writing anything."""
     from mlflow_genie_plugin.registry.prompts import prompt_versions, require_prompt_name
 
     planned = []
@@ -150,6 +150,17 @@ def plan_registration(uc_schema: str | None = None, *, replace_own: bool = False
 
 
 def register_optimizer_prompts(
+    experiment_name: str | None = None, domain: str = "", uc_schema: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """Register all prompts as :func:`register_prompts` does; once, when an optimization begins.
+
+    Returns:
+        Per prompt ``{"name", "version", "storage"}``: the version that ``production`` names now.
+    """
+    return {key: dict(facts) for key, facts in register_prompts(experiment_name, domain, uc_schema).prompts.items()}
+
+
+def register_prompts(
     experiment_name: str | None = None,
     domain: str = "",
     uc_schema: str | None = None,
@@ -170,7 +181,7 @@ def register_optimizer_prompts(
         clock: For the run's name and date.
 
     Returns:
-        Per prompt ``{"name", "version", "storage"}``: the version that ``production`` names now.
+        The version of each prompt that ``production`` names now, and the run.
 
     Raises:
         UsageError: The name cannot be registered there, or a model has it.

@@ -13,6 +13,7 @@ from mlflow_genie_plugin.evaluation.prompts import (
     production_prompt,
     prompt_name,
     register_optimizer_prompts,
+    register_prompts,
 )
 
 
@@ -43,7 +44,7 @@ def test_the_six_prompts_are_packaged_and_differ():
 def test_registering_gives_versions_alias_tags_artifacts_and_params(tracking):
     from mlflow_genie_plugin.registry import download_run_artifact, get_run, list_run_artifacts
 
-    done = register_optimizer_prompts("prompts", "sales")
+    done = register_prompts("prompts", "sales")
     assert done.prompts == {
         key: {"name": f"genie_opt_{key}", "version": 1, "storage": "prompt_registry"} for key in OPTIMIZER_PROMPTS
     }
@@ -66,11 +67,17 @@ def test_registering_gives_versions_alias_tags_artifacts_and_params(tracking):
     assert experiments == f",{run.experiment_id},"
 
 
+def test_the_function_for_sessions_returns_name_version_and_storage(tracking):
+    done = register_optimizer_prompts("prompts", "sales", "main.genie")
+    assert done == register_prompts("prompts", "sales", "main.genie").prompts
+    assert done["arbiter"] == {"name": "main.genie.genie_opt_arbiter", "version": 1, "storage": "prompt_registry"}
+
+
 def test_registering_again_changes_nothing(tracking):
     from mlflow_genie_plugin.registry import search_runs
 
-    first = register_optimizer_prompts("prompts", "sales")
-    second = register_optimizer_prompts("prompts", "sales")
+    first = register_prompts("prompts", "sales")
+    second = register_prompts("prompts", "sales")
     assert (second.prompts, second.run_id) == (first.prompts, first.run_id)
     assert {item.action for item in second.planned} == {"unchanged"}
     assert len(client().search_prompt_versions("genie_opt_arbiter")) == 1
@@ -79,27 +86,27 @@ def test_registering_again_changes_nothing(tracking):
 
 
 def test_a_run_that_was_cut_off_is_not_taken_for_a_complete_one(tracking):
-    first = register_optimizer_prompts("prompts", "sales")
+    first = register_prompts("prompts", "sales")
     client().set_terminated(first.run_id, "KILLED")
-    assert register_optimizer_prompts("prompts", "sales").run_id != first.run_id
+    assert register_prompts("prompts", "sales").run_id != first.run_id
 
 
 def test_prompts_of_a_schema_carry_its_name(tracking):
-    done = register_optimizer_prompts("prompts", "sales", "main.genie")
+    done = register_prompts("prompts", "sales", "main.genie")
     assert done.prompts["arbiter"]["name"] == "main.genie.genie_opt_arbiter"
     assert collect_prompt_versions("main.genie") == dict.fromkeys(JUDGE_PROMPTS, 1)
     assert collect_prompt_versions() == dict.fromkeys(JUDGE_PROMPTS, "inline")
 
 
 def test_a_production_prompt_of_ones_own_stays_unless_it_is_to_be_replaced(tracking):
-    register_optimizer_prompts("prompts")
+    register_prompts("prompts")
     own = edited()
     assert own == 2
-    kept = register_optimizer_prompts("prompts")
+    kept = register_prompts("prompts")
     assert kept.prompts["completeness"]["version"] == 2
     assert production_prompt("completeness").text == "Is it complete?"
     assert [item.action for item in kept.planned if item.prompt.key == "completeness"] == ["keep yours"]
-    replaced = register_optimizer_prompts("prompts", replace_own=True)
+    replaced = register_prompts("prompts", replace_own=True)
     assert replaced.prompts["completeness"]["version"] == 1
     assert production_prompt("completeness").text == packaged_text("completeness")
 
@@ -109,7 +116,7 @@ def test_a_newer_packaged_text_replaces_an_older_packaged_one(tracking):
     client().create_prompt(name)
     client().create_prompt_version(name, "an older packaged text", tags={"genie.packaged": "0" * 12})
     client().set_prompt_alias(name, "production", 1)
-    assert register_optimizer_prompts("prompts").prompts["completeness"]["version"] == 2
+    assert register_prompts("prompts").prompts["completeness"]["version"] == 2
 
 
 def test_inline_means_that_there_is_no_production_prompt(tracking):
@@ -117,7 +124,7 @@ def test_inline_means_that_there_is_no_production_prompt(tracking):
     client().create_prompt(prompt_name("arbiter"))
     client().create_prompt_version(prompt_name("arbiter"), "a draft that is not in production")
     assert collect_prompt_versions()["arbiter"] == "inline"
-    register_optimizer_prompts("prompts")
+    register_prompts("prompts")
     assert collect_prompt_versions() == {**dict.fromkeys(JUDGE_PROMPTS, 1), "arbiter": 2}
     edited()
     assert collect_prompt_versions()["completeness"] == 2
@@ -140,7 +147,7 @@ def test_a_store_that_breaks_in_between_is_never_taken_for_inline(tracking):
 
     from mlflow_genie_plugin.errors import TrackingUnavailableError
 
-    register_optimizer_prompts("prompts")
+    register_prompts("prompts")
     with contextlib.closing(sqlite3.connect(tracking.removeprefix("sqlite:///"))) as database, database:
         database.execute("ALTER TABLE registered_model_aliases RENAME TO gone")
     with pytest.raises(TrackingUnavailableError):
@@ -182,7 +189,7 @@ def test_the_list_says_which_text_is_used(tracking):
     before = run("list")
     assert before.stdout.count("inline") == 6
     assert "prompts register" in before.stderr
-    register_optimizer_prompts("prompts")
+    register_prompts("prompts")
     edited()
     lines = run("list").stdout.splitlines()
     assert lines[3].split() == ["completeness", "2", "genie_opt_completeness", "(a", "text", "of", "yours)"]
@@ -191,7 +198,7 @@ def test_the_list_says_which_text_is_used(tracking):
 
 
 def test_texts_are_shown_by_name_version_or_as_packaged(tracking):
-    register_optimizer_prompts("prompts")
+    register_prompts("prompts")
     edited()
     assert run("show", "completeness").stdout.strip() == "Is it complete?"
     assert run("show", "genie_opt_completeness", "--version", 1).stdout.strip() == packaged_text("completeness")
@@ -204,7 +211,7 @@ def test_texts_are_shown_by_name_version_or_as_packaged(tracking):
 
 
 def test_versions_are_listed_with_the_one_in_production(tracking):
-    register_optimizer_prompts("prompts")
+    register_prompts("prompts")
     edited()
     rows = json.loads(run("versions", "completeness", "--json").stdout)["versions"]
     assert [(row["version"], row["aliases"], row["is_packaged_text"]) for row in rows] == [
@@ -247,6 +254,6 @@ def test_a_snapshot_records_the_versions_in_production(local_workspace, tracking
         return json.loads(get_model(result.stdout.strip()).params["prompt_versions"])
 
     assert recorded() == dict.fromkeys(JUDGE_PROMPTS, "inline")
-    register_optimizer_prompts("prompts", uc_schema="main.genie")
+    register_prompts("prompts", uc_schema="main.genie")
     assert recorded("--prompts-from", "main.genie") == dict.fromkeys(JUDGE_PROMPTS, 1)
     assert recorded() == dict.fromkeys(JUDGE_PROMPTS, "inline")

@@ -225,16 +225,16 @@ def test_people_read_what_the_model_said_and_why_it_did_not(live_model, configur
     settled = run(*base, "--llm", "settle")
     assert "opinions of openai:/test-model: 6 settled" in settled.stdout
     assert "every answer passes every judge" in settled.stdout
-    language_model.answer(fault(503))
+    language_model.answer(fault(401))
     broken = run(*base, "--llm", "explain")
     assert "opinions of openai:/test-model: 6 no answer" in broken.stdout
-    assert "  no answer: its endpoint answered with HTTP 503 (3 tries) (" in broken.stdout
+    assert "  no answer: its endpoint answered with HTTP 401: no (" in broken.stdout
     run_id = broken.stdout.split()[1]
     assert f"the same command with --runner recorded --answers {run_id}" in broken.stdout
     language_model.say("passed", None, "nothing is missing")
     healed = run(*base, "--llm", "explain", "--runner", "recorded", "--answers", run_id)
     assert "opinions of openai:/test-model: 6 explained" in healed.stdout
-    assert "        openai:/test-model gave no usable word: its endpoint answered with HTTP 503" in broken.stdout
+    assert "        openai:/test-model gave no usable word: its endpoint answered with HTTP 401: no" in broken.stdout
 
 
 def test_a_registered_prompt_is_the_one_that_is_asked_with(live_model, configured, language_model):

@@ -91,6 +91,7 @@ def test_an_mlflow_judge_asks_the_model_it_was_made_with(judged, language_model,
     from mlflow.genai.judges import make_judge
 
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("MLFLOW_MODEL_CATALOG_URI", "")  # MLflow would look prices up on the internet
     language_model.answer(make_completion('{"result": "no", "rationale": "the month is missing"}'))
     judge = make_judge(
         name="whole",
