@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlflow_genie_plugin.errors import InvalidImportError, UsageError
-from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, parse_benchmarks
+from mlflow_genie_plugin.evaluation.benchmark import Benchmark
 from mlflow_genie_plugin.evaluation.benchmark_import.candidate import Candidate, generated_id
-from mlflow_genie_plugin.evaluation.benchmark_rules import FORMAT_VERSION, VARIABLE, Entry, Listing, check, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_import.write import (
+    entry_for_file,
+    file_with,
+    parse_filled,
+    placeholders,
+    require_whole,
+)
+from mlflow_genie_plugin.evaluation.benchmark_rules import VARIABLE, Entry, Listing, check, list_entries
 from mlflow_genie_plugin.evaluation.question import normalise_question
-from mlflow_genie_plugin.evaluation.yaml_edit import add_list, append_items, set_fields
 from mlflow_genie_plugin.evaluation.yaml_source import Path, Source, read_source
-from mlflow_genie_plugin.evaluation.yaml_text import to_yaml
 from mlflow_genie_plugin.space.strict_json import decode
-
-_ORDER = ("id", "question", "expected_sql", "expected_asset", "priority", "split", "category", "source", "ordered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class ImportPlan:
         skipped: The others, each with its reason.
         unknown_fields: Fields of the source that a benchmarks file does not have → in how many questions.
         unfilled: ``${variables}`` that have no value yet.
-        data: The file's bytes after the import; equal to the bytes before when nothing is taken.
+        data: The file's bytes after the import; empty when nothing is taken.
         before: How many questions the file has now.
     """
 
@@ -120,8 +123,12 @@ def plan_import(
     for candidate in offered:
         for key in candidate.unknown:
             unknown[key] = unknown.get(key, 0) + 1
-    data = _written(taken, text, name, what, values)
-    unfilled = _read_back(data, taken, present, what, values) if data else ()
+    data, unfilled = b"", tuple[str, ...]()
+    if taken:
+        new = [dict(item.entry) for item in taken if item.replaces is None]
+        replaced = {item.replaces: item.entry["expected_sql"] for item in taken if item.replaces is not None}
+        data = file_with(text, new, replaced, name=name, what=what, variables=values)
+        unfilled = require_whole(data, {*present.by_id, *(item.entry["id"] for item in taken)}, what, values)
     return ImportPlan(tuple(taken), tuple(skipped), unknown, unfilled, data, before=len(present.by_id))
 
 
@@ -146,7 +153,7 @@ class _Present:
                 f"{what} is a space's export, which is no place to keep ground truth",
                 next_step="import into another file",
             )
-        known = _parsed(text.encode(), what, variables)
+        known = parse_filled(text.encode(), what, variables)
         present.values = known.variables
         for benchmark in known.benchmarks:
             present.by_id[benchmark.id] = benchmark
@@ -179,7 +186,7 @@ def _decide(candidate: Candidate, present: _Present, *, force: bool) -> Taken | 
     elif same is not None:
         return _same_question(candidate, entry, present, same, force=force)
     present.add(entry["id"], benchmark.question)
-    return Taken(candidate.place, _ordered(entry))
+    return Taken(candidate.place, entry_for_file(entry))
 
 
 def _same_question(
@@ -194,93 +201,17 @@ def _same_question(
     if not force:
         reason = f"the file has it as {same}, with another expected SQL (--force replaces that)"
         return Skipped(candidate.place, candidate.question, reason)
-    return Taken(candidate.place, {**entry, "id": same}, replaces=present.paths[same])
+    return Taken(candidate.place, entry_for_file({**entry, "id": same}), replaces=present.paths[same])
 
 
 def _checked(entry: dict[str, Any]) -> tuple[Benchmark | None, str]:
     found, violations = check(
-        Listing((Entry(("",), entry),)), Source({}), _placeholders(str(entry.get("expected_sql")), entry)
+        Listing((Entry(("",), entry),)), Source({}), placeholders(str(entry.get("expected_sql")), entry)
     )
     if violations:
         first = violations[0]
         return None, f"{first.path.rsplit('.', 1)[-1]}: {first.message}" + (f" ({first.fix})" if first.fix else "")
     return found[0], ""
-
-
-def _placeholders(*parts: Any) -> dict[str, str]:
-    return {name: name for part in parts for name in VARIABLE.findall(str(part))}
-
-
-def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
-    rest = [key for key in entry if key not in _ORDER]
-    ordered = {key: entry[key] for key in (*_ORDER, *rest) if key in entry}
-    sql = str(ordered["expected_sql"]).strip()
-    ordered["expected_sql"] = f"{sql}\n" if "\n" in sql else sql
-    ordered["question"] = str(ordered["question"]).strip()
-    return ordered
-
-
-def _written(taken: list[Taken], text: str | None, name: str, what: str, variables: dict[str, str]) -> bytes:
-    entries = [dict(item.entry) for item in taken if item.replaces is None]
-    if text is None:
-        if not entries:
-            return b""
-        document = {"format_version": FORMAT_VERSION, "name": name}
-        return to_yaml({**document, **({"variables": variables} if variables else {}), "benchmarks": entries}).encode()
-    for item in taken:
-        if item.replaces is not None:
-            text = set_fields(text, item.replaces, {"expected_sql": _ordered(item.entry)["expected_sql"]}, what)
-    if entries:
-        text = _appended(text, entries, what)
-    document = read_source(text, what).value
-    if "benchmarks" in document and (missing := {k: v for k, v in variables.items() if k not in _variables(document)}):
-        if _variables(document):
-            text = set_fields(text, ("variables",), missing, what)
-        else:
-            text = set_fields(text, (), {"variables": missing}, what)
-    return text.encode() if taken else b""
-
-
-def _variables(document: Mapping[str, Any]) -> Mapping[str, str]:
-    found = document.get("variables")
-    return found if isinstance(found, dict) else {}
-
-
-def _appended(text: str, entries: list[dict[str, Any]], what: str) -> str:
-    document = read_source(text, what).value
-    if "benchmarks" in document:
-        return append_items(text, ("benchmarks",), entries, what)
-    for entry in entries:
-        domain = str(entry.get("domain") or "imported")
-        held = {key: value for key, value in entry.items() if key != "domain"}
-        if domain in read_source(text, what).value:
-            text = append_items(text, (domain,), [held], what)
-        else:
-            text = add_list(text, domain, [held], what)
-    return text
-
-
-def _read_back(
-    data: bytes, taken: list[Taken], present: _Present, what: str, variables: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Prove that the file reads back with everything in it; return the variables that still need a value."""
-    read = _parsed(data, what, variables)
-    ids = {item.id for item in read.benchmarks}
-    wanted = {*present.by_id, *(str(item.entry["id"]) for item in taken)}
-    if ids != wanted:
-        raise UsageError(
-            f"the import would not read back whole: {', '.join(sorted(ids ^ wanted)[:5])}; nothing was written",
-            next_step="import into a new file",
-        )
-    stored = read_source(decode(data, what), what).value
-    known = {**_variables(stored), **variables}
-    return tuple(sorted({name for name in _placeholders(data.decode()) if name not in known}))
-
-
-def _parsed(data: bytes, what: str, variables: Mapping[str, str]) -> BenchmarkSet:
-    document = read_source(decode(data, what), what).value
-    own = _variables(document) if isinstance(document, dict) else {}
-    return parse_benchmarks(data, {**_placeholders(data.decode()), **own, **variables}, what=what)
 
 
 def _plain(sql: str) -> str:
