@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+from sqlglot import exp
+
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
+from mlflow_genie_plugin.evaluation.facets.normal_form import NormalForm
+from mlflow_genie_plugin.evaluation.facets.tokens import column_token, tokens_in
 from mlflow_genie_plugin.evaluation.question import normalise_question
 from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.space.shape import (
@@ -30,16 +34,18 @@ from mlflow_genie_plugin.space.shape import (
     label_of,
     text_of,
 )
-from mlflow_genie_plugin.sql_dialect import normalise_name
+from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name
+from mlflow_genie_plugin.sql_dialect.parse import parse_fragment
 
 _WORD = re.compile(r"[a-z][a-z-]{3,}")
 _COMMON = """about after again against also among amount another answer anything average before being below between both
-    came come count customer data date days different does doing done down during each entire ever every find from give
-    given group grouped have having highest into item items largest last latest least less list lowest made make many
-    maximum mean minimum month monthly months more most much name named names number only order ordered other over
-    overall past percent percentage please quarter quarterly rank ranked ranking same shall share should show some sort
-    sorted such than that their them then there these they this those total totals under until value values week were
-    what when where which while whole whose will with within without would year yearly years your"""
+    came come compare compared comparison count customer data date days different does doing done down
+    during each entire ever every find from give given group grouped have having highest into item items
+    largest last latest least less list lowest made make many maximum mean minimum month monthly months more
+    most much name named names number only order ordered other over overall past percent percentage please
+    quarter quarterly rank ranked ranking same shall share should show since some sort sorted such than that
+    their them then there these they this those total totals under until value values versus week were what
+    when where which while whole whose will with within without would year yearly years your"""
 _COMMON_WORDS = frozenset(_COMMON.split())
 
 
@@ -126,7 +132,9 @@ def _blame(facet: Facet, config: _Configuration, question: str) -> Blame:
         return Blame((named,), "make the example SQL for this question right, or remove it")
     found = _BY_FACET.get(facet.name, _by_example)(facet, config, question)
     unknown = _unknown_words(question, config)
-    if unknown and facet.name not in ("joins", "function_arguments"):
+    # Words explain what the answer left out, not what it added or what the space itself says wrongly.
+    is_misled = facet.expected is None or "correct it" in (found.fix or "")
+    if unknown and not is_misled and facet.name not in ("joins", "function_arguments"):
         words = ", ".join(f"'{word}'" for word in unknown)
         noun = "synonym" if len(unknown) == 1 else "synonyms"
         target = next((item for item in found.items if item.startswith(("column ", "filter ", "measure "))), None)
@@ -184,10 +192,12 @@ def _filters(facet: Facet, config: _Configuration, _question: str) -> Blame:
     if facet.expected is not None and (snippet := _snippet(FILTER, facet.expected, config)) is not None:
         named = f"filter {snippet!r}"
         return Blame((named,), f"add an example SQL for this question that uses the {named}")
+    if facet.actual is not None and (wrong := _snippet(FILTER, facet.actual, config)) is not None:
+        named = f"filter {wrong!r}"
+        if facet.expected is not None:
+            return Blame((named,), f"the answer follows the {named}; correct it to: {facet.expected}")
+        return Blame((named,), f"say in the {named} when it does not apply")
     if facet.expected is None:
-        snippet = _snippet(FILTER, facet.actual or "", config)
-        if snippet is not None:
-            return Blame((f"filter {snippet!r}",), f"say in the filter {snippet!r} when it does not apply")
         return _instruction_or_example(facet, config)
     found = _columns(facet, config)
     for name in facet.objects:
@@ -227,6 +237,10 @@ def _values(facet: Facet, config: _Configuration, _question: str) -> Blame:
         if snippet is not None:
             named = f"{kind.name} {snippet!r}"
             return Blame((named,), f"add an example SQL for this question that uses the {named}")
+        wrong = _snippet(kind, facet.actual or "", config) if facet.expected and facet.actual else None
+        if wrong is not None:
+            named = f"{kind.name} {wrong!r}"
+            return Blame((named,), f"the answer follows the {named}; correct it to: {facet.expected}")
     found = _columns(facet, config)
     if facet.failure_type in ("wrong_column", "missing_column"):
         return found
@@ -235,6 +249,8 @@ def _values(facet: Facet, config: _Configuration, _question: str) -> Blame:
         return Blame(found.items, "add an example SQL for this question")
     if is_metric:
         return Blame(found.items, "describe the measures of the metric view so that they cannot be confused")
+    if not _is_of_columns(facet.expected, facet.objects):
+        return Blame(found.items, "add an example SQL for this question")
     word = "measure" if facet.name == "aggregates" else "expression"
     return Blame(found.items, f"add the {word} {facet.expected} to the space, or an example SQL for this question")
 
@@ -282,16 +298,29 @@ def _instruction_or_example(facet: Facet, config: _Configuration) -> Blame:
 
 
 def _snippet(kind: Kind, sql: str, config: _Configuration) -> str | None:
-    """Return the name of the snippet whose SQL is this text, apart from case, spacing and the names of tables."""
-    wanted = _bare(sql)
+    """Return the name of the snippet that computes the same, whatever the names it gives to tables."""
+    wanted = _form(sql)
     for item in config.items(kind):
-        if wanted and _bare(text_of(item.get("sql"))) == wanted:
+        if wanted is not None and _form(text_of(item.get("sql"))) == wanted:
             return label_of(kind, item)
     return None
 
 
-def _bare(sql: str) -> str:
-    return re.sub(r"`|\b\w+\.(?=\w)(?<!\d\.)", "", "".join(sql.lower().split()))
+@lru_cache(maxsize=4096)
+def _form(sql: str) -> str | None:
+    """Return the normal form of an expression with bare column names; None when it is no expression."""
+    try:
+        tree = parse_fragment(sql)
+    except SqlParseError:
+        return None
+    forms = NormalForm(lambda column: column_token("", column.name.lower()), lambda _query, _how: "subquery")
+    return None if isinstance(tree, exp.Query) else forms.of(tree)
+
+
+def _is_of_columns(sql: str, objects: tuple[str, ...]) -> bool:
+    """Return whether an expression speaks of columns of tables only, and of none that the query itself makes."""
+    named = {name.lstrip(":") for name in tokens_in(_form(sql) or "")}
+    return bool(named) and named <= {name.rpartition(".")[2] for name in objects}
 
 
 def _owner(name: str, config: _Configuration) -> str:

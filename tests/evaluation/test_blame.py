@@ -143,6 +143,40 @@ def test_a_measure_of_the_space_is_blamed_for_a_wrong_sum(blame):
     assert found.items == ("measure 'revenue'",)
 
 
+def test_a_measure_is_known_in_another_spelling_too(blame):
+    found = blame(
+        f"SELECT SUM(x.l_extendedprice - l_discount * l_extendedprice) FROM {L} x", f"SELECT COUNT(*) FROM {L}"
+    )
+    assert found.items == ("measure 'revenue'",)
+
+
+def test_a_sum_that_the_space_lacks_is_proposed_as_a_measure_only_over_columns_of_tables(blame):
+    found = blame(f"SELECT SUM(l_quantity) FROM {L}", f"SELECT AVG(l_quantity) FROM {L}")
+    assert found.fix == "add the measure SUM(l_quantity) to the space, or an example SQL for this question"
+    inner = f"(SELECT l_orderkey, SUM(l_quantity) AS q FROM {L} GROUP BY 1)"
+    assert (
+        blame(f"SELECT AVG(q) FROM {inner}", f"SELECT MAX(q) FROM {inner}").fix
+        == "add an example SQL for this question"
+    )
+
+
+def test_a_measure_of_the_space_that_is_wrong_itself_is_to_be_corrected(blame, document):
+    for measure in document["instructions"]["sql_snippets"]["measures"]:
+        if measure["display_name"] == "revenue":
+            measure["sql"] = ["SUM(lineitem.l_extendedprice)"]
+    found = blame(f"SELECT SUM(l_extendedprice * (1 - l_discount)) FROM {L}", f"SELECT SUM(l_extendedprice) FROM {L}")
+    assert found.items == ("measure 'revenue'",)
+    assert found.fix == (
+        "the answer follows the measure 'revenue'; correct it to: SUM(l_extendedprice * (1 - l_discount))"
+    )
+
+
+def test_a_filter_that_was_used_and_is_not_expected_is_blamed(blame):
+    found = blame(f"SELECT COUNT(*) FROM {O}", f"SELECT COUNT(*) FROM {O} WHERE o_orderstatus = 'O'")
+    assert found.items == ("filter 'open orders'",)
+    assert found.fix == "say in the filter 'open orders' when it does not apply"
+
+
 def test_an_instruction_that_names_the_date_is_blamed_for_a_missing_period(blame):
     found = blame(f"SELECT COUNT(*) FROM {O} WHERE YEAR(o_orderdate) = 1995", f"SELECT COUNT(*) FROM {O}")
     assert found.items == ("column samples.tpch.orders.o_orderdate", "text instruction")

@@ -10,7 +10,6 @@ from sqlglot import exp
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL
 from mlflow_genie_plugin.evaluation.facets.facet import Facet
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
-from mlflow_genie_plugin.evaluation.judges.logical_accuracy import refutation_of
 from mlflow_genie_plugin.evaluation.question_slots import Slot, meets, slots_of
 from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.sql_dialect import SqlParseError
@@ -49,7 +48,7 @@ class Completeness:
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
             return finding
-        refutation = refutation_of(case)
+        refutation = case.refutation
         if refutation.outcome == "equivalent":
             reason = refutation.reason
             return passed(

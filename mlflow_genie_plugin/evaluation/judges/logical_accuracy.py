@@ -6,7 +6,6 @@ from typing import Any
 
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
-from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation, unknown
 from mlflow_genie_plugin.evaluation.result import Finding
 
 # What facets alone decide, without databases that confirm it.
@@ -30,7 +29,7 @@ class LogicalAccuracy:
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
             return finding
-        refutation = refutation_of(case)
+        refutation = case.refutation
         if refutation.outcome == "equivalent":
             return passed(
                 self.name, f"both queries mean the same: {refutation.reason}", confidence=refutation.confidence
@@ -68,14 +67,6 @@ class LogicalAccuracy:
             actual=first.actual,
             **evidence,
         )
-
-
-def refutation_of(case: JudgedCase) -> Refutation:
-    """Return what the attempt to refute the answer found; unknown when nobody tried."""
-    if "refutation" in vars(case) or hasattr(type(case), "refutation"):
-        found: Refutation = case.refutation  # type: ignore[attr-defined]
-        return found
-    return unknown("nobody tried to tell the queries apart on generated databases")
 
 
 def facets_json(diff: FacetDiff) -> list[dict[str, Any]]:
