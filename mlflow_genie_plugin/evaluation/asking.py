@@ -197,7 +197,7 @@ def answer_record(answer: Answer, sql: SqlPort, warehouse_id: str | None) -> Ans
         error_type=answer.error_type,
         parameters=dict(answer.parameters),
     )
-    if answer.status is not AnswerStatus.COMPLETED or not answer.sql:
+    if not answer.sql or (answer.status is not AnswerStatus.COMPLETED and not record.query_failed):
         return record
     if answer.result is not None:
         return replace(record, compiles=True)

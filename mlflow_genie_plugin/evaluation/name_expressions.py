@@ -143,9 +143,11 @@ class ExpressionNames(ABC):
         elif match.found is Found.AMBIGUOUS:
             problem = name_problem.ambiguous_column(shown, match.candidates)
         elif match.found is Found.NO:
-            problem = name_problem.unknown_column(
-                shown, match.qualified, match.candidates, self._only_asset(scope, match.qualified)
-            )
+            if len(parts) > 1 and not match.qualified:
+                problem = name_problem.unknown_qualifier(shown, [*scope.aliases(), *match.candidates])
+            else:
+                asset = self._only_asset(scope, match.qualified)
+                problem = name_problem.unknown_column(shown, match.qualified, match.candidates, asset)
         elif column is not None:
             if column.origin is not None:
                 self.result.columns.add(column.origin)
@@ -203,7 +205,8 @@ class ExpressionNames(ABC):
         function = self._functions[names[0]]
         if function.parameters is None:
             self.result.unknown_assets.append(function.name)
-        self._refer(argument_problem(function, arguments))
+        # A function that has the name of one the parser knows arrives with its arguments rearranged: not judged.
+        self._refer(argument_problem(function, arguments) if isinstance(call, exp.Anonymous) else None)
         if function.columns is None:
             return OPEN
         return Relation(tuple(KnownColumn(column.name, column.type_text) for column in function.columns))

@@ -104,17 +104,28 @@ def unlisted_function(name: str, functions: Iterable[str]) -> NameProblem:
 def unknown_column(name: str, asked_of: str, candidates: Iterable[str], asset: SchemaAsset | None) -> NameProblem:
     """A column that no relation in view has; ``asked_of`` is the qualifier, empty when there was none."""
     suggestions = nearest(name.rpartition(".")[2], candidates)
-    where = f"{asset.name if asset else asked_of} has no column {name.rpartition('.')[2]}" if asked_of else (
-        f"no table of the query has a column {name}"
-    )  # fmt: skip
+    place = asset.name if asset else asked_of
+    last = name.rpartition(".")[2]
+    where = f"{place} has no column {last}" if place else f"no table of the query has a column {name}"
     blame: tuple[str, ...] = ()
     fix = None
     if asset is not None:
         blame = (f"{KINDS[asset.kind]} {asset.name}",)
         if suggestions:
             blame = (f"column {asset.name}.{suggestions[0].lower()}",)
-            fix = f'add "{name.rpartition(".")[2]}" to the synonyms of {suggestions[0]} in {asset.name}'
+            fix = f'add "{last}" to the synonyms of {suggestions[0]} in {asset.name}'
     return NameProblem("wrong_column", name, where, suggestions, blame, fix)
+
+
+def unknown_qualifier(name: str, candidates: Iterable[str]) -> NameProblem:
+    """A dotted name whose first part is neither a table or alias of the query nor a column with fields."""
+    first = name.partition(".")[0]
+    return NameProblem(
+        "wrong_column",
+        name,
+        f"{name} cannot be resolved: the query has no table, alias or column {first}",
+        nearest(first, candidates),
+    )
 
 
 def ambiguous_column(name: str, candidates: Iterable[str]) -> NameProblem:

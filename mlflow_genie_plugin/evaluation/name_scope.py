@@ -127,6 +127,10 @@ class Scope:
     def visible(self) -> list[Source]:
         return [source for source in self.sources if not source.is_hidden]
 
+    def aliases(self) -> list[str]:
+        """Return the names that qualify columns here."""
+        return [source.alias for source in self.visible if source.alias]
+
     def find(
         self, parts: tuple[str, ...], aliases: Mapping[str, KnownColumn] | None = None, *, alias_first: bool = False
     ) -> Match:

@@ -28,6 +28,8 @@ FORMAT_VERSION = 1
 SCHEMA = "evaluation_result"
 OVERALL_JUDGE = "result_correctness"
 SAMPLE_ROWS = 20
+# What Genie calls a query of its own that the warehouse could not run.
+QUERY_FAILED = "SQL_EXECUTION_EXCEPTION"
 NOT_ASKED = "NOT_REPEATED"
 
 
@@ -153,6 +155,11 @@ class AnswerRecord(StoredResult):
     compiles: bool | None = None
     compile_error: str | None = None
     native: Mapping[str, Any] | None = None
+
+    @property
+    def query_failed(self) -> bool:
+        """Whether Genie wrote a query and failed only because the warehouse could not run it."""
+        return self.status == "FAILED" and self.error_type == QUERY_FAILED and bool(self.sql and self.sql.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,30 @@ def test_the_evaluation_keeps_the_schema_and_judges_by_it_again(live_model, few_
     assert len(local_workspace.control.requests()) == statements
 
 
+PLANTED = [
+    ("SELECT sum(l_extendprice) FROM samples.tpch.lineitem", "failed", "wrong_column"),
+    ("SELECT customer_region, open_order_value FROM samples.tpch.order_metrics", "failed", "wrong_measure"),
+    ("SELECT * FROM samples.tpch.top_customers(5)", "failed", "tvf_parameter_error"),
+    ("SELECT count(*) FROM samples.tpch.order", "failed", "wrong_table"),
+    ("SELECT count(*) FROM samples.tpch.partsupp", "failed", "OUTSIDE_SPACE"),
+    ("SELECT c_phone FROM samples.tpch.customer LIMIT 1", "passed", None),
+]
+
+
+def test_planted_faults_are_typed_right_and_none_is_a_syntax_error(live_model, few_questions, local_workspace):
+    from mlflow_genie_plugin.workspace.auth import connect
+
+    for item, (sql, _, _) in zip(few_questions.benchmarks, PLANTED, strict=True):
+        local_workspace.control.script_answer(question=item.question, sql=sql)
+    names = ["schema_accuracy", "syntax_validity"]
+    result = run_evaluation(plan_evaluation(live_model, few_questions, traces=False, judges=names), connect()).result
+    found = [question.findings["schema_accuracy"] for question in result.questions]
+    assert [(f.outcome.value, f.failure_type) for f in found] == [(outcome, code) for _, outcome, code in PLANTED]
+    assert all(finding.blame for finding in found[:3])
+    assert found[-1].evidence["hidden_columns"] == ["samples.tpch.customer.c_phone"]
+    assert result.score_of("syntax_validity") == 1.0
+
+
 def test_a_continued_evaluation_judges_by_the_schema_it_began_with(live_model, few_questions, monkeypatch):
     from mlflow_genie_plugin.errors import InterruptedEvaluationError, TrackingUnavailableError
     from mlflow_genie_plugin.evaluation import mlflow_logging, runner

@@ -141,9 +141,13 @@ def test_a_right_query_has_no_problem_and_nothing_left_unchecked(sql):
 
 
 WRONG = [
-    ("SELECT totl FROM c.s.orders", "wrong_column", "no table of the query has a column totl; did you mean total?"),
+    ("SELECT totl FROM c.s.orders", "wrong_column", "c.s.orders has no column totl; did you mean total?"),
     ("SELECT o.totl FROM c.s.orders o", "wrong_column", "c.s.orders has no column totl; did you mean total?"),
-    ("SELECT x.id FROM c.s.orders o", "wrong_column", "no table of the query has a column x.id; did you mean id?"),
+    ("SELECT x.id FROM c.s.orders o", "wrong_column", "x.id cannot be resolved: the query has no table, alias or"),
+    ("SELECT plce.city FROM c.s.orders o", "wrong_column", "no table, alias or column plce; did you mean place?"),
+    ("SELECT ordrs.id FROM c.s.orders", "wrong_column", "no table, alias or column ordrs; did you mean orders?"),
+    ("SELECT nam FROM c.s.orders o JOIN c.s.customers k ON o.customer_id = k.id", "wrong_column",
+     "no table of the query has a column nam; did you mean name?"),
     ("SELECT id FROM c.s.orders WHERE statuss = 1", "wrong_column", "statuss"),
     ("SELECT total AS t FROM c.s.orders WHERE t > 1", "wrong_column", "column t"),
     ("SELECT id FROM c.s.orders o JOIN c.s.customers k ON o.customer_id = k.id", "wrong_column",

@@ -126,9 +126,17 @@ def test_the_reason_names_the_nearest_right_name_and_what_to_change(finding_of):
     assert finding.evidence["problems"][1].endswith("did you mean status?")
 
 
+def test_a_query_that_genie_itself_could_not_run_is_judged_and_an_outage_is_not(finding_of):
+    failed = {"status": "FAILED", "error": NO_COLUMN, **rejected(NO_COLUMN)}
+    finding = finding_of("SELECT o.totl FROM c.s.orders o", {**failed, "error_type": "SQL_EXECUTION_EXCEPTION"})
+    assert (finding.outcome.value, finding.failure_type) == ("failed", "wrong_column")
+    finding = finding_of("SELECT o.totl FROM c.s.orders o", {**failed, "error_type": "INTERNAL_ERROR"})
+    assert (finding.outcome.value, finding.failure_type) == ("errored", "ANSWER_FAILED")
+
+
 def test_doubts_about_what_the_warehouse_ran_are_kept(finding_of):
     finding = finding_of("SELECT totl FROM c.s.orders", RAN)
-    assert finding.evidence["doubts"] == ["no table of the query has a column totl; did you mean total?"]
+    assert finding.evidence["doubts"] == ["c.s.orders has no column totl; did you mean total?"]
 
 
 def test_columns_that_the_space_hides_are_worth_a_word(finding_of):
