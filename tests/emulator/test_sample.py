@@ -122,3 +122,12 @@ def test_the_docs_create_the_same_metric_view_and_functions_as_the_local_workspa
     docs = (Path(__file__).parents[2] / "docs" / "local-answers.md").read_text()
     for definition in (sample_data.METRIC_VIEW_YAML, sample_data.TOP_CUSTOMERS_SQL, sample_data.LATE_DELIVERIES_SQL):
         assert definition in docs
+
+
+def test_the_sample_questions_pass_the_lint_that_teams_are_given():
+    from mlflow_genie_plugin.emulator.sample import sample_benchmarks, sample_document
+    from mlflow_genie_plugin.evaluation.benchmark_lint.lint import lint_benchmarks
+    from mlflow_genie_plugin.space.config import parse_space
+
+    found = lint_benchmarks(sample_benchmarks(), "the sample", config=parse_space(sample_document())).findings
+    assert [finding for finding in found if finding.severity == "error"] == []
