@@ -12,8 +12,10 @@ from typing import Any
 Rows = Sequence[tuple[Any, ...]]
 
 _DIGITS = 10
-_TOLERANCE = 1e-9
+# AVG of a decimal has six digits after the point, a quotient more; ROUND to fewer is another value.
+_RELATIVE, _ABSOLUTE = 1e-9, 1e-6
 _MOST_CHECKS = 200
+_MOST_UNSURE = 400
 
 
 class Matcher:
@@ -65,18 +67,34 @@ def _find_map(pairs: list[tuple[list[Any], list[Any]]], widths: tuple[int, int])
 
 
 def _signature(results: list[list[tuple[Any, ...]]], column: int) -> list[Counter[Any]]:
-    return [Counter(quantised(row[column]) for row in rows) for rows in results]
+    return [Counter(_coarse(row[column]) for row in rows) for rows in results]
+
+
+def _coarse(value: Any) -> Any:
+    return f"{value:.3e}" if isinstance(value, float) else quantised(value)
 
 
 def _equal(left: Rows, right: Rows, columns: tuple[int, ...]) -> bool:
     projected = [tuple(row[j] for j in columns) for row in right]
-    one = [tuple(map(quantised, row)) for row in left]
-    other = [tuple(map(quantised, row)) for row in projected]
-    if Counter(one) == Counter(other):
-        return True
-    # Two close numbers can fall on both sides of a rounding step: side by side in order they still meet.
-    pairs = zip(sorted(left, key=_order), sorted(projected, key=_order), strict=True)
-    return all(all(map(_close, row, partner)) for row, partner in pairs)
+    one, other = _by_form(left), _by_form(projected)
+    missing = [row for form, rows in one.items() for row in rows[len(other.get(form, ())) :]]
+    extra = [row for form, rows in other.items() for row in rows[len(one.get(form, ())) :]]
+    if len(missing) != len(extra) or len(missing) > _MOST_UNSURE:
+        return not missing and not extra
+    # Two close numbers can fall on both sides of a rounding step, or come with more digits on one side.
+    for row in missing:
+        partner = next((i for i, each in enumerate(extra) if all(map(_close, row, each))), None)
+        if partner is None:
+            return False
+        del extra[partner]
+    return True
+
+
+def _by_form(rows: Rows) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    grouped: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        grouped.setdefault(tuple(map(quantised, row)), []).append(row)
+    return grouped
 
 
 def plain_cell(value: Any) -> Any:
@@ -104,13 +122,9 @@ def quantised(value: Any) -> Any:
     return (type(value).__name__, value) if isinstance(value, bool | str) else value
 
 
-def _order(row: tuple[Any, ...]) -> list[tuple[str, Any]]:
-    return [("number", f"{float(cell):+.6e}") if _is_number(cell) else (type(cell).__name__, str(cell)) for cell in row]
-
-
 def _close(one: Any, other: Any) -> bool:
     if _is_number(one) and _is_number(other):
-        return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+        return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
     return bool(type(one) is type(other) and one == other)
 
 

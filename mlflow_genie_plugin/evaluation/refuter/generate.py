@@ -37,7 +37,8 @@ _MOODS = (
     _Mood(6, 4, 0.2, 4, 0.2),
     _Mood(2, 8, 0.05, 30, 0.0),
     _Mood(2, 1, 0.8, 3, 0.0),
-    _Mood(0, 10, 0.0, 8, 0.3, copies=1200),
+    # Groups of an exact size, undisturbed by other rows.
+    _Mood(0, 10, 0.0, 40, 0.0, copies=1200),
     _Mood(20, 6, 0.1, 6, 0.1, shared=False),
     _Mood(40, 8, 0.4, 12, 0.1),
     _Mood(5, 14, 0.3, 50, 0.1),
@@ -204,7 +205,7 @@ class Generator:
                 wanted.value = rng.choice(pools[place])
         for source in sorted(made.touched):
             table = self._tables.get(tables[source])
-            if table is None or source == left_out or len(data[table.name]) >= most * 1.5:
+            if table is None or source == left_out or len(data[table.name]) >= max(most * 1.5, mood.copies * (mood.copies > most) * 2):
                 continue
             row = self._random_row(table, pools, mood, rng)
             for position, (name, column) in enumerate(table.columns.items()):

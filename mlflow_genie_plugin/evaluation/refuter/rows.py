@@ -74,6 +74,7 @@ class RowMaker:
     def make(self, select: exp.Select, *, miss: bool) -> JoinedRow:
         """Return a row that ``select`` keeps; with ``miss`` one of its conditions fails, close to its edge."""
         row = JoinedRow()
+        row.touched.update(source.number for source in self._reading.sources[id(select)] if source.number >= 0)
         conditions = _conjuncts(select)
         missed = self._rng.randrange(len(conditions)) if miss and conditions else -1
         # The failing one first: what is set once stays.
@@ -291,8 +292,9 @@ class RowMaker:
         elif name in ("count", "count_if"):
             copies = int(target)
             if 0 < copies <= self._most_copies:
-                source = slot.source if slot is not None else max(row.touched, default=-1)
-                source = self._rng.choice(sorted(row.touched)) if slot is None and row.touched else source
+                if slot is None and not row.touched:
+                    return True
+                source = slot.source if slot is not None else self._rng.choice(sorted(row.touched))
                 row.copies[source] = max(copies, row.copies.get(source, 1))
                 if distinct and slot is not None:
                     row.spread[slot] = _apart(row.spread.get(slot, [1])[0], copies)
