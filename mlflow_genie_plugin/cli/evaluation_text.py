@@ -99,7 +99,7 @@ def _repeatability(result: EvaluationResult) -> Iterator[str]:
     )
     yield f"asked {found.times} times each: {bands}"
     if found.flip_rate is not None:
-        yield f"  flip rate {100 * found.flip_rate:.1f} %: answers whose correctness is not that of most of them"
+        yield f"  flip rate {100 * found.flip_rate:.1f} % (answers that are right where most are wrong, or the reverse)"
 
 
 def _wrong(result: EvaluationResult) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow_genie_plugin
@@ -11,6 +12,8 @@ from mlflow_genie_plugin.errors import InvalidEvaluationError, UnreadableFileErr
 from mlflow_genie_plugin.evaluation import mlflow_logging
 from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+from mlflow_genie_plugin.evaluation.judges import JUDGES
+from mlflow_genie_plugin.evaluation.judges.native_assessment import JUDGE as NATIVE_JUDGE
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
 from mlflow_genie_plugin.evaluation.llm.recorded import recorded_opinions
 from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible, result_with_opinions
@@ -50,6 +53,7 @@ def judge_recorded(
     progress = progress or Silent()
     started = iso_utc(clock.now())
     source, digest = _load(plan, answers)
+    plan = _with_native_judge(plan, source)
     if opinionist is not None:
         require_reproducible(opinionist, plan.store_rows)
     cases = recorded_cases(plan, source)
@@ -106,6 +110,13 @@ def recorded_cases(plan: EvaluationPlan, source: EvaluationResult) -> list[Judge
         for item in plan.benchmarks
         for recorded in (answers[item.id],)
     ]
+
+
+def _with_native_judge(plan: EvaluationPlan, source: EvaluationResult) -> EvaluationPlan:
+    """Return the plan with the judge of native assessments, where the answers have some and no judges were chosen."""
+    if NATIVE_JUDGE not in source.judges or plan.judges != JUDGES.choose():
+        return plan
+    return replace(plan, judges=(*plan.judges, *JUDGES.choose([NATIVE_JUDGE])))
 
 
 def recorded_schema(source: EvaluationResult) -> SpaceSchema | None:

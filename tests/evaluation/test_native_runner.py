@@ -292,6 +292,8 @@ def test_recorded_native_answers_give_the_same_findings(native):
     plan = plan_evaluation(native.model_id, native.benchmarks, traces=False, judges=JUDGES)
     again = judge_recorded(plan, evaluation.run_id)
     assert again.result.questions == evaluation.result.questions
+    by_default = judge_recorded(plan_evaluation(native.model_id, native.benchmarks, traces=False), evaluation.run_id)
+    assert outcomes(by_default.result, "native_assessment") == outcomes(evaluation.result, "native_assessment")
 
 
 def test_settings_have_a_limit_for_statements(monkeypatch):
