@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.sql_engine import spark_types as types
 from mlflow_genie_plugin.sql_engine.casts import full_date
 from mlflow_genie_plugin.sql_engine.function_table import DIVIDE_BY_ZERO
 from mlflow_genie_plugin.sql_engine.inference import argument_types, type_of
@@ -24,6 +25,10 @@ def typed_arithmetic(node: exp.Expr) -> exp.Expr | None:
     kinds = argument_types(node)
     kind = type_of(node)
     if kind is not None and kind.is_decimal:
+        left = kinds[0]
+        if left is not None:  # 38 digits to work in: DuckDB's own result of short decimals may overflow
+            scale = left.scale if left.is_decimal else 0
+            node.set("this", cast_decimal(node.this, types.decimal(types.MAX_PRECISION, scale)))
         return cast_decimal(exp.paren(node.copy()), kind)
     if len(kinds) != 2 or kinds[0] is None or kinds[1] is None:
         return None

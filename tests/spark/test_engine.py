@@ -18,7 +18,7 @@ from mlflow_genie_plugin.evaluation.engines.table import judge_table
 from mlflow_genie_plugin.evaluation.evaluated import make_result
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.plan import plan_evaluation
-from mlflow_genie_plugin.evaluation.recorded import recorded_cases
+from mlflow_genie_plugin.evaluation.recorded import recorded_cases, recorded_schema
 from mlflow_genie_plugin.evaluation.result import result_bytes
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.snapshot.create import create_genie_model_version
@@ -37,6 +37,7 @@ def recorded_result(plan, source):
     return make_result(
         plan,
         recorded_cases(plan, source),
+        schema=recorded_schema(source),
         evaluation_id=source.evaluation_id,
         live=dict(source.live),
         invalid_reason=None,
