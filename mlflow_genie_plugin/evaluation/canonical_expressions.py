@@ -91,9 +91,9 @@ class Expressions:
         if isinstance(node, exp.Case):
             return self._case(node)
         if isinstance(node, exp.DPipe):
-            return ("concat", *(self.form(part) for part in node.flatten()))
+            return ("concat()", *(self.form(part) for part in node.flatten()))
         if isinstance(node, exp.Extract) and str(node.this.name).lower() in _PARTS:
-            return str(node.this.name).lower(), self.form(node.expression)
+            return f"{str(node.this.name).lower()}()", self.form(node.expression)
         if isinstance(node, exp.Anonymous):
             return self._call(node)
         return self._other(node)
@@ -112,7 +112,7 @@ class Expressions:
         name = _SYNONYMS.get(str(node.this).lower(), str(node.this).lower())
         arguments = node.expressions
         if name == "count" and len(arguments) == 1 and _is_never_null(arguments[0]):
-            return "count", ("star",)
+            return "count()", ("star",)
         if len(arguments) == 1:
             if name in _CASTS:
                 return "cast", self.form(arguments[0]), _CASTS[name]
@@ -120,15 +120,15 @@ class Expressions:
                 found: Form = ("is", self.form(arguments[0]), ("null",))
                 return found if name == "isnull" else negated(found)
             if isinstance(arguments[0], exp.Distinct) and name in ("min", "max"):
-                return name, self.form(arguments[0].expressions[0])
+                return f"{name}()", self.form(arguments[0].expressions[0])
         if name == "if" and len(arguments) in (2, 3):
             last = self.form(arguments[2]) if len(arguments) == 3 else ("null",)
             return "case", ((self.form(arguments[0]), self.form(arguments[1])),), last
         if name == "date_part" and len(arguments) == 2 and arguments[0].name.lower() in _PARTS:
-            return arguments[0].name.lower(), self.form(arguments[1])
+            return f"{arguments[0].name.lower()}()", self.form(arguments[1])
         if name == "mod" and len(arguments) == 2:
             return "mod", ("expression", self.form(arguments[1])), ("this", self.form(arguments[0]))
-        return (name, *(self.form(argument) for argument in arguments))
+        return (f"{name}()", *(self.form(argument) for argument in arguments))
 
     def _other(self, node: exp.Expr) -> Form:
         """Return a form that holds everything a node holds, so that only equal nodes have equal forms."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from sqlglot import exp
 
@@ -21,6 +20,7 @@ from mlflow_genie_plugin.evaluation.canonical_expressions import (
     compared,
     joined,
 )
+from mlflow_genie_plugin.evaluation.canonical_labels import settled
 from mlflow_genie_plugin.evaluation.refuter.frozen import unstoppable
 from mlflow_genie_plugin.evaluation.refuter.reading import is_aggregate, own_nodes
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
@@ -58,7 +58,7 @@ def canonical_query(sql: str, schema: SpaceSchema | None = None) -> str | None:
         form = _Canonical(schema).top(parse_calls(sql))
     except UnsupportedFormError:
         return None
-    return repr(_settled(form, {}, 0))
+    return repr(settled(form, {}, 0))
 
 
 class _Canonical:
@@ -417,30 +417,3 @@ def _has_call(form: Form) -> bool:
 _PLAIN = frozenset(
     {"column", "number", "text", "boolean", "add", "mul", "sub", "div", "this", "expression", "bag", "cast"}
 )
-
-
-def _settled(form: Form, labels: dict[str, str], depth: int) -> Form:
-    """Give tables their final labels, and members whose order does not count their order."""
-    if isinstance(form, str):
-        return labels.get(form, form)
-    if not isinstance(form, tuple) or not form:
-        return form
-    if form[0] == "select":
-        return _settled_select(form, labels, depth)
-    parts = [_settled(part, labels, depth) for part in form]
-    if parts[0] in ("and", "or", "set"):
-        return (parts[0], *sorted(dict.fromkeys(parts[1:]), key=repr))
-    if parts[0] == "bag":
-        return ("bag", *sorted(parts[1:], key=repr))
-    return tuple(parts)
-
-
-def _settled_select(form: Form, labels: dict[str, str], depth: int) -> Form:
-    sources = [(entry[0], _settled(entry[1], labels, depth + 1), entry[2:]) for entry in form[1][2:]]
-    if form[1][1]:
-        sources.sort(key=lambda entry: repr(entry[1]))
-    inner = {**labels, **{token: f"@{depth}.{rank}" for rank, (token, _, _) in enumerate(sources)}}
-    settled: list[Any] = [
-        (inner[token], own, *(_settled(part, inner, depth) for part in rest)) for token, own, rest in sources
-    ]
-    return ("select", tuple(settled), *(_settled(part, inner, depth) for part in form[2:]))

@@ -26,7 +26,7 @@ from mlflow_genie_plugin.sql_dialect import SqlParseError, require_read_only
 from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, scratch
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.refuter.generate import Data
+    from mlflow_genie_plugin.evaluation.refuter.integrity import Data
 
 DATABASES = 8
 THOROUGH_DATABASES = 16
@@ -160,7 +160,7 @@ def _witnessed(
     return Refutation(
         DIFFERENT,
         1.0,
-        f"on a database of {rows} row{'' if rows == 1 else 's'} the results differ ({what})",
+        f"on a generated database of {rows} row{'' if rows == 1 else 's'} the results differ ({what})",
         proof="witness",
         witness=write_down(pair, small, number, results),
         databases=tally.run,

@@ -3,62 +3,21 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.refuter.conditions import cases, conjuncts
 from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
 from mlflow_genie_plugin.evaluation.refuter.facts import COMPARISONS, plain
-from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source, function_name, own_nodes
+from mlflow_genie_plugin.evaluation.refuter.joined_row import NULL, JoinedRow
+from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source, function_name
 from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
 
-NULL = object()
 _DEPTH = 6
 _OPPOSITE = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.GT: exp.LTE, exp.LTE: exp.GT, exp.LT: exp.GTE, exp.GTE: exp.LT}
 _MIRRORED = {exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.LTE: exp.GTE}
-
-
-@dataclass(slots=True)
-class _Cell:
-    value: Any = None
-
-
-@dataclass(slots=True)
-class JoinedRow:
-    """One row per occurrence of a table, with the values that conditions ask for.
-
-    Attributes:
-        cells: Wanted values; equated columns share a cell. ``NULL`` stands for NULL.
-        copies: By occurrence, how many rows that differ in nothing but keys and ``spread``.
-        spread: Values of a column over those copies, so that their sum, average or count is on a threshold.
-    """
-
-    cells: dict[Slot, _Cell] = field(default_factory=dict)
-    copies: dict[int, int] = field(default_factory=dict)
-    spread: dict[Slot, list[Any]] = field(default_factory=dict)
-    touched: set[int] = field(default_factory=set)
-
-    def assign(self, slot: Slot, value: Any) -> None:
-        self.touched.add(slot.source)
-        cell = self.cells.setdefault(slot, _Cell())
-        if cell.value is None:
-            cell.value = value
-
-    def unify(self, one: Slot, other: Slot) -> None:
-        self.touched.update((one.source, other.source))
-        first, second = self.cells.setdefault(one, _Cell()), self.cells.setdefault(other, _Cell())
-        if first is second:
-            return
-        kept = first if first.value is not None else second
-        for slot, cell in list(self.cells.items()):
-            if cell is first or cell is second:
-                self.cells[slot] = kept
-
-    def value(self, slot: Slot) -> Any:
-        cell = self.cells.get(slot)
-        return None if cell is None else cell.value
 
 
 class RowMaker:
@@ -75,15 +34,15 @@ class RowMaker:
         """Return a row that ``select`` keeps; with ``miss`` one of its conditions fails, close to its edge."""
         row = JoinedRow()
         row.touched.update(source.number for source in self._reading.sources[id(select)] if source.number >= 0)
-        conditions = _conjuncts(select)
+        conditions = conjuncts(select)
         missed = self._rng.randrange(len(conditions)) if miss and conditions else -1
         # The failing one first: what is set once stays.
         for index in sorted(range(len(conditions)), key=lambda index: index != missed):
             self._satisfy(conditions[index], index != missed, row, 0)
         self._sources(select, row, 0, keep_where=True)
-        cases = self._cases.setdefault(id(select), _cases(select))
-        if cases and self._rng.random() < 0.7:
-            self._satisfy(self._rng.choice(cases), True, row, 0)
+        inside = self._cases.setdefault(id(select), cases(select))
+        if inside and self._rng.random() < 0.7:
+            self._satisfy(self._rng.choice(inside), True, row, 0)
         return row
 
     def _sources(self, select: exp.Select, row: JoinedRow, depth: int, *, keep_where: bool) -> None:
@@ -103,7 +62,7 @@ class RowMaker:
             if source.query is not None and depth < _DEPTH:
                 self._inner(source.query, row, depth + 1)
         if not keep_where:
-            for condition in _conjuncts(select):
+            for condition in conjuncts(select):
                 self._satisfy(condition, True, row, depth)
 
     def _inner(self, query: exp.Expr, row: JoinedRow, depth: int) -> None:
@@ -327,29 +286,7 @@ class RowMaker:
             row.assign(trace, found[1])
 
 
-def _cases(select: exp.Select) -> list[exp.Expr]:
-    """Return the conditions inside expressions: of CASE, IF, FILTER and count_if."""
-    found: list[exp.Expr] = []
-    for node in own_nodes(select):
-        if isinstance(node, exp.If):
-            found.append(node.this)
-        elif isinstance(node, exp.Filter):
-            found.append(node.expression.this)
-        elif function_name(node) in ("if", "iff", "count_if") and node.expressions:
-            found.append(node.expressions[0])
-    return found
-
-
 def _apart(first: Any, count: int) -> list[Any]:
     """Return different values from ``first`` on."""
     start = first if isinstance(first, int | float) or hasattr(first, "as_tuple") else 1
     return [start + step for step in range(count)]
-
-
-def _conjuncts(select: exp.Select) -> list[exp.Expr]:
-    found: list[exp.Expr] = []
-    for key in ("where", "having", "qualify"):
-        clause = select.args.get(key)
-        if clause is not None:
-            found += clause.this.flatten() if isinstance(clause.this, exp.And) else [clause.this]
-    return found

@@ -21,7 +21,7 @@ from mlflow_genie_plugin.sql_engine.scratch import (
 )
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.refuter.generate import Data
+    from mlflow_genie_plugin.evaluation.refuter.integrity import Data
     from mlflow_genie_plugin.evaluation.refuter.pair import Pair
 
 ROW_LIMIT = 20_000
