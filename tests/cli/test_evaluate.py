@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+import re
 import subprocess
 import sys
-import time
 
 import pytest
 import yaml
@@ -66,7 +64,7 @@ def test_people_see_scores_reasons_and_the_next_command(model_id, questions, loc
     name = document["benchmarks"][3]["id"]
     assert f"{name} P0  How many orders were placed in 1997?" in result.stdout
     assert "expected 7, got " in result.stdout
-    assert "result_correctness   80.0 %" in result.stdout
+    assert re.search(r"result_correctness +80\.0 %", result.stdout)
     assert f"pytest gates/ --model-id={model_id}" in result.stdout
     assert "Asking 5 questions, without a quota." in result.stderr
 
@@ -147,27 +145,6 @@ while not any(r["path"].endswith("/start-conversation") for r in control.request
     time.sleep(0.1)
 control.edit_space({SAMPLE_SPACE_ID!r}, json.loads(sys.argv[3]))
 """
-
-
-def test_a_killed_evaluation_continues_and_asks_nothing_twice(model_id, questions, local_workspace, tracking):
-    local_workspace.control.latency(3.0)
-    command = [
-        sys.executable, "-m", "mlflow_genie_plugin.cli.main", "evaluate",
-        "--model-id", model_id, "--benchmarks", str(questions), "--no-traces", "--json",
-    ]  # fmt: skip
-    killed = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 40
-    while len(asked(local_workspace)) < 5 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(0.5)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    assert len(asked(local_workspace)) == 5
-    local_workspace.control.latency(0.0)
-    result = run("--model-id", model_id, "--benchmarks", questions, "--no-traces", "--json")
-    assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout)["scores"]["result_correctness"]["passed"] == 5
-    assert len(asked(local_workspace)) == 5
 
 
 def test_an_expired_token_is_exit_3(model_id, questions, local_workspace):
