@@ -194,6 +194,8 @@ def test_a_key_that_is_known_from_a_constraint_is_not_said_again():
 
 
 def test_the_evaluation_keeps_the_schema_and_judges_by_it_again(live_model, few_questions, local_workspace):
+    from mlflow_genie_plugin.gating.evidence import collect
+    from mlflow_genie_plugin.gating.rejudge import rejudge
     from mlflow_genie_plugin.workspace.auth import connect
 
     plan = plan_evaluation(live_model, few_questions, traces=False, judges=["schema_accuracy", "asset_routing"])
@@ -205,7 +207,13 @@ def test_the_evaluation_keeps_the_schema_and_judges_by_it_again(live_model, few_
     again = judge_recorded(plan, evaluation.run_id)
     assert again.result.catalog == evaluation.result.catalog
     assert again.result.questions == evaluation.result.questions
+    collected = collect(live_model, evaluation.run_id)
+    verified = rejudge(collected)
+    assert (verified.problem, verified.differing) == ("", {})
+    assert {q.findings["schema_accuracy"].outcome for q in verified.evidence.evaluation.questions} == {"passed"}
     assert len(local_workspace.control.requests()) == statements
+    without = rejudge(dataclasses.replace(collected, result=dataclasses.replace(collected.result, catalog=None)))
+    assert {text for name, text in without.differing.items() if name.endswith("schema_accuracy")} != set()
 
 
 PLANTED = [
