@@ -23,6 +23,8 @@ from mlflow_genie_plugin.evaluation.refuter.tables import Constraints, ForeignKe
 from mlflow_genie_plugin.evaluation.refuter.witness import replay
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 
+HEADINGS = ("set", "pairs", "run", "EQ precision", "EQ recall", "NEQ precision", "NEQ recall", "unknown", "p50 ms",
+            "p95 ms", "CPU p50 ms")  # fmt: skip
 OWN_PAIRS = Path(__file__).parents[1] / "tests" / "evaluation" / "refuter" / "pairs.yaml"
 
 
@@ -37,6 +39,8 @@ def main() -> None:
     given = parser.parse_args()
     outcomes: dict[str, Counter[tuple[bool, str]]] = defaultdict(Counter)
     times: dict[str, list[float]] = defaultdict(list)
+    cpu_times: dict[str, list[float]] = defaultdict(list)
+    undisputed: Counter[tuple[bool, str]] = Counter()
     reasons: Counter[str] = Counter()
     proofs: Counter[str] = Counter()
     unreplayed = 0
@@ -45,11 +49,14 @@ def main() -> None:
         if given.only not in name or (given.limit and len(times[name]) >= given.limit):
             continue
         schema, constraints = schema_of(pair["schema"])
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.thread_time()
         found = refute(pair["left"], pair["right"], schema, databases=given.databases, constraints=constraints)
         times[name].append((time.perf_counter() - start) * 1000)
+        cpu_times[name].append((time.thread_time() - cpu) * 1000)
         runs = found.outcome != "unknown" or found.databases > 0
         outcomes[name][pair["equal"], found.outcome if runs else "not run"] += 1
+        if "disputed" not in pair:
+            undisputed[pair["equal"], found.outcome if runs else "not run"] += 1
         proofs[found.proof or found.outcome] += 1
         if found.witness is not None and not replay(found.witness):
             unreplayed += 1
@@ -63,12 +70,14 @@ def main() -> None:
             print(pair["left"], pair["right"], sep="\n")
             if found.witness is not None:
                 print(json.dumps({key: found.witness[key] for key in ("tables", "expected", "actual")}))
-    print("| set | pairs | run | EQ precision | EQ recall | NEQ precision | NEQ recall | unknown | p50 ms | p95 ms |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| " + " | ".join(HEADINGS) + " |")
+    print("|---" * len(HEADINGS) + "|")
     for name in sorted(outcomes):
-        print(line(name, outcomes[name], times[name]))
+        print(line(name, outcomes[name], times[name], cpu_times[name]))
     everything: Counter[tuple[bool, str]] = sum(outcomes.values(), Counter())
-    print(line("all", everything, [each for some in times.values() for each in some]))
+    flat, flat_cpu = ([each for some in group.values() for each in some] for group in (times, cpu_times))
+    print(line("all", everything, flat, flat_cpu))
+    print(line("all without disputed labels", undisputed, flat, flat_cpu))
     print("proofs:", dict(proofs), "witnesses that do not replay:", unreplayed)
     print("unknown:", *reasons.most_common(12), sep="\n  ")
 
@@ -108,7 +117,7 @@ def schema_of(document: dict[str, Any] | None) -> tuple[SpaceSchema | None, Cons
     return SpaceSchema(assets), Constraints(foreign_keys=references, not_null=not_null)
 
 
-def line(name: str, counts: Counter[tuple[bool, str]], times: list[float]) -> str:
+def line(name: str, counts: Counter[tuple[bool, str]], times: list[float], cpu_times: list[float]) -> str:
     run = {key: count for key, count in counts.items() if key[1] != "not run"}
     cells = []
     for equal, outcome in ((True, "equivalent"), (False, "different")):
@@ -120,7 +129,9 @@ def line(name: str, counts: Counter[tuple[bool, str]], times: list[float]) -> st
     p95 = sorted(times)[int(len(times) * 0.95)] if times else 0.0
     total = sum(counts.values())
     p50 = statistics.median(times) if times else 0.0
-    return f"| {name} | {total} | {sum(run.values())} | {' | '.join(cells)} | {unknown} | {p50:.0f} | {p95:.0f} |"
+    cpu = statistics.median(cpu_times) if cpu_times else 0.0
+    counted = f"{total} | {sum(run.values())} | {' | '.join(cells)} | {unknown}"
+    return f"| {name} | {counted} | {p50:.0f} | {p95:.0f} | {cpu:.0f} |"
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ KNOWN = Constraints(
     ),
     not_null={"orders": frozenset({"price"})},
 )
-QUERY = """SELECT p.id, p.name, o.id, o.who, o.price, l.order_id, l.line, l.day FROM people p JOIN orders o ON o.who = p.id
-    JOIN lines l ON l.order_id = o.id WHERE YEAR(p.joined) = 2012 AND o.price > 100 AND l.day BETWEEN '2020-01-01' AND
+QUERY = """SELECT p.id, p.name, o.id, o.who, o.price, l.order_id, l.line, l.day
+    FROM people p JOIN orders o ON o.who = p.id JOIN lines l ON l.order_id = o.id WHERE YEAR(p.joined) = 2012 AND o.price > 100 AND l.day BETWEEN '2020-01-01' AND
     '2020-03-31'"""
 
 
@@ -68,8 +68,15 @@ def test_constants_and_their_neighbours_come_up():
     assert any(not text.startswith("2012-") for text in joined)
 
 
-@pytest.mark.parametrize(("marker", "keys"), [("MANY_TO_ONE", {"people"}), ("ONE_TO_MANY", {"orders"}),
-                                              ("ONE_TO_ONE", {"orders", "people"}), ("MANY_TO_MANY", set())])  # fmt: skip
+@pytest.mark.parametrize(
+    ("marker", "keys"),
+    [
+        ("MANY_TO_ONE", {"people"}),
+        ("ONE_TO_MANY", {"orders"}),
+        ("ONE_TO_ONE", {"orders", "people"}),
+        ("MANY_TO_MANY", set()),
+    ],
+)
 def test_joins_of_the_space_tell_keys(marker, keys):
     join = {
         "id": "01f0aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
