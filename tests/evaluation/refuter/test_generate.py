@@ -29,8 +29,8 @@ KNOWN = Constraints(
     not_null={"orders": frozenset({"price"})},
 )
 QUERY = """SELECT p.id, p.name, o.id, o.who, o.price, l.order_id, l.line, l.day
-    FROM people p JOIN orders o ON o.who = p.id JOIN lines l ON l.order_id = o.id WHERE YEAR(p.joined) = 2012 AND o.price > 100 AND l.day BETWEEN '2020-01-01' AND
-    '2020-03-31'"""
+    FROM people p JOIN orders o ON o.who = p.id JOIN lines l ON l.order_id = o.id
+    WHERE YEAR(p.joined) = 2012 AND o.price > 100 AND l.day BETWEEN '2020-01-01' AND '2020-03-31'"""
 
 
 @settings(max_examples=24, deadline=None)
