@@ -92,14 +92,16 @@ def _open() -> SparkSession:
     }
     for name, value in settings.items():
         builder = builder.config(name, value)
-    # Workers would otherwise run the python3 of the PATH, which need not have this package. Read when Spark starts.
-    chosen = os.environ.get("PYSPARK_PYTHON")
-    os.environ["PYSPARK_PYTHON"] = chosen or sys.executable
+    # Read when Spark starts: workers would otherwise run the python3 of the PATH, which need not have this package, and
+    # Spark would ask for an address of this machine that nobody needs.
+    chosen = {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    added = {name: value for name, value in chosen.items() if name not in os.environ}
+    os.environ.update(added)
     try:
         return builder.getOrCreate()
     finally:
-        if chosen is None:
-            del os.environ["PYSPARK_PYTHON"]
+        for name in added:
+            del os.environ[name]
 
 
 def _has_databricks_connect() -> bool:
