@@ -28,8 +28,8 @@ def bench_evaluation() -> None:
     from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet, parse_benchmarks
     from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
     from mlflow_genie_plugin.evaluation.judges import JUDGES
-    from mlflow_genie_plugin.evaluation.progress import Silent
     from mlflow_genie_plugin.evaluation.plan import plan_evaluation
+    from mlflow_genie_plugin.evaluation.progress import Silent
     from mlflow_genie_plugin.evaluation.runner import run_evaluation
     from mlflow_genie_plugin.snapshot.create import create_genie_model_version
     from mlflow_genie_plugin.workspace.auth import connect

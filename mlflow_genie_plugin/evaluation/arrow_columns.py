@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from mlflow_genie_plugin.evaluation.columns import ComparedColumn, Parts, compared_column, parts_of
+from mlflow_genie_plugin.evaluation.bytes_keys import bytes_keys
+from mlflow_genie_plugin.evaluation.cell_columns import compared_column
+from mlflow_genie_plugin.evaluation.columns import ComparedColumn, Parts, parts_of
 from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed
-from mlflow_genie_plugin.evaluation.numbers import Flags, Numbers, integer_keys, of_decimals, of_doubles, of_integers
+from mlflow_genie_plugin.evaluation.numbers import (
+    LARGEST_SCALE,
+    Flags,
+    Numbers,
+    integer_keys,
+    of_decimals,
+    of_doubles,
+    of_integers,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _MICROSECONDS_A_DAY = 86_400_000_000
-_LARGEST_SCALE = 18
-# Values looked at to see whether a column has few different ones; also how many are hashed at once.
-_SAMPLE = 32_768
-# The bytes of a word that belong to a value of which so many are left.
-_MASKS = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
 # From here on, threads cost less than they gain.
 _MANY_ROWS = 100_000
 
@@ -147,7 +152,7 @@ def _decimals(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
     import pyarrow as pa
 
     scale = array.type.scale
-    if not 0 <= scale <= _LARGEST_SCALE:
+    if not 0 <= scale <= LARGEST_SCALE:
         return None
     wide = array.cast(pa.decimal128(38, scale)) if not pa.types.is_decimal128(array.type) else array
     halves = np.frombuffer(wide.buffers()[1], np.int64).reshape(-1, 2)[wide.offset : wide.offset + len(wide)]
@@ -179,53 +184,11 @@ def _moments(array: pa.Array, null: Flags | None) -> ArrowColumn:
 
 
 def _text(array: pa.Array, null: Flags | None) -> ArrowColumn:
-    return ArrowColumn("text", array, _with_nulls(_bytes_keys(array), null))
+    return ArrowColumn("text", array, _with_nulls(bytes_keys(array), null))
 
 
 def _binary(array: pa.Array, null: Flags | None) -> ArrowColumn:
-    return ArrowColumn("binary", array, _with_nulls(_bytes_keys(array), null))
-
-
-def _bytes_keys(array: pa.Array) -> Hashes:
-    """Return a hash of each value's bytes; of each different value only once where values come often."""
-    import pyarrow as pa
-
-    if not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
-        is_text = pa.types.is_string(array.type) or pa.types.is_string_view(array.type)
-        array = array.cast(pa.large_string() if is_text else pa.large_binary())
-    sample = array[:_SAMPLE]
-    if len(array) > _SAMPLE and len(sample.unique()) < _SAMPLE // 8:
-        encoded = array.dictionary_encode()
-        codes = encoded.indices.fill_null(0) if encoded.indices.null_count else encoded.indices
-        found: Hashes = _hashed_bytes(encoded.dictionary)[np.asarray(codes)]
-        return found
-    keys = np.empty(len(array), np.uint64)
-    for low in range(0, len(array), _SAMPLE):
-        keys[low : low + _SAMPLE] = _hashed_bytes(array[low : low + _SAMPLE])
-    return keys
-
-
-def _hashed_bytes(array: pa.Array) -> Hashes:
-    """Return a hash of each value's bytes, eight at a time."""
-    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
-    begin, size = int(offsets[0]), int(offsets[-1] - offsets[0])
-    padded = np.zeros(size + 8, np.uint8)
-    if size:
-        padded[:size] = np.frombuffer(array.buffers()[2], np.uint8)[begin : begin + size]
-    # Every eight bytes that follow one another as one word, wherever they begin.
-    words = np.ndarray((size + 1,), np.dtype("<u8"), padded, 0, (1,))
-    start, length = offsets[:-1] - begin, np.diff(offsets)
-    hashes = mixed(length.view(np.uint64), 44)
-    places: Any = slice(None)
-    while True:
-        found = words[start] & _MASKS[np.minimum(length, 8)]
-        found ^= hashes[places]
-        hashes[places] = mixed(found, 45)
-        more = np.flatnonzero(length > 8)
-        if not len(more):
-            return hashes
-        places = more if isinstance(places, slice) else places[more]
-        start, length = start[more] + 8, length[more] - 8
+    return ArrowColumn("binary", array, _with_nulls(bytes_keys(array), null))
 
 
 _MAKERS: tuple[tuple[str, Any], ...] = (

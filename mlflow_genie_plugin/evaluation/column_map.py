@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlflow_genie_plugin.evaluation.columns import CellColumn, ComparedColumn
+from mlflow_genie_plugin.evaluation.cell_columns import CellColumn
+from mlflow_genie_plugin.evaluation.columns import ComparedColumn
 from mlflow_genie_plugin.evaluation.hashing import Hashes, add_columns, bag
 from mlflow_genie_plugin.evaluation.numbers import Numbers
 from mlflow_genie_plugin.evaluation.row_match import FuzzyRows, UndeterminedError, rows_match
@@ -51,13 +52,12 @@ def column_maps(expected: Sequence[ComparedColumn], actual: Sequence[ComparedCol
         yield from (column_map for column_map in search.run(fuzzy, tolerant=True) if column_map not in seen)
 
 
-def find_column_map(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> ColumnMap | None:
-    """Return the first of :func:`column_maps`, or None when there is none.
-
-    Raises:
-        UndeterminedError: The search was given up.
-    """
-    return next(column_maps(expected, actual), None)
+def first_map(few: Sequence[ComparedColumn], many: Sequence[ComparedColumn]) -> ColumnMap | None:
+    """Return the first of :func:`column_maps`; None when there is none, or when the search was given up."""
+    try:
+        return next(column_maps(few, many), None)
+    except UndeterminedError:
+        return None
 
 
 def _plainly_same(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> bool:

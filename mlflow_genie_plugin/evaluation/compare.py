@@ -9,12 +9,19 @@ Rows are compared by hashes of 64 bits, so two different results count as equal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.evaluation.cells import encode_cell
+from mlflow_genie_plugin.evaluation.comparison import (
+    DIFFERENT,
+    EQUAL,
+    UNDETERMINED,
+    Comparison,
+    Pair,
+    Side,
+    counted,
+    quoted,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,48 +29,7 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.columns import ComparedColumn
     from mlflow_genie_plugin.workspace.port import QueryResult
 
-EQUAL = "equal"
-DIFFERENT = "different"
-UNDETERMINED = "undetermined"
-
-_ROWS_SHOWN = 5
-_TEXT_SHOWN = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The outcome (``equal``, ``different``, ``undetermined``), a code, one sentence, and the facts behind it.
-
-    ``rationale`` names columns and counts but holds no cell values; the first differing rows are in ``evidence``.
-    """
-
-    outcome: str
-    code: str | None
-    rationale: str
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """What is known of a result before its cells are looked at, and how to get at single rows."""
-
-    names: list[str]
-    height: int
-    row_count: int
-    truncated: bool
-    rows_at: Callable[[Sequence[int]], list[tuple[Any, ...]]]
-
-
-class _Pair:
-    """The two results; their columns are only looked at when something depends on them."""
-
-    def __init__(self, expected: _Side, actual: _Side, columns: Callable[[], Sequence[list[ComparedColumn]]]) -> None:
-        self.expected, self.actual, self._make = expected, actual, columns
-
-    @cached_property
-    def columns(self) -> Sequence[list[ComparedColumn]]:
-        """The columns of the expected result, and those of the answer's."""
-        return self._make()
+__all__ = ["DIFFERENT", "EQUAL", "UNDETERMINED", "Comparison", "compare", "compare_tables"]
 
 
 def compare(expected: QueryResult, actual: QueryResult, *, order_columns: Sequence[int] = ()) -> Comparison:
@@ -82,12 +48,12 @@ def compare(expected: QueryResult, actual: QueryResult, *, order_columns: Sequen
     Raises:
         TypeError: A cell is of a type that no query result holds.
     """
-    from mlflow_genie_plugin.evaluation.columns import compared_columns
+    from mlflow_genie_plugin.evaluation.cell_columns import compared_columns
 
     def columns() -> list[list[ComparedColumn]]:
         return [compared_columns(result.rows, len(result.columns)) for result in (expected, actual)]
 
-    return _compare(_Pair(_side_of_result(expected), _side_of_result(actual), columns), order_columns)
+    return _compare(Pair(_side_of_result(expected), _side_of_result(actual), columns), order_columns)
 
 
 def compare_tables(expected: pa.Table, actual: pa.Table, *, order_columns: Sequence[int] = ()) -> Comparison:
@@ -103,12 +69,12 @@ def compare_tables(expected: pa.Table, actual: pa.Table, *, order_columns: Seque
     """
     from mlflow_genie_plugin.evaluation.arrow_columns import arrow_columns
 
-    pair = _Pair(_side_of_table(expected), _side_of_table(actual), lambda: arrow_columns(expected, actual))
+    pair = Pair(_side_of_table(expected), _side_of_table(actual), lambda: arrow_columns(expected, actual))
     return _compare(pair, order_columns)
 
 
-def _side_of_result(result: QueryResult) -> _Side:
-    return _Side(
+def _side_of_result(result: QueryResult) -> Side:
+    return Side(
         [column.name for column in result.columns],
         len(result.rows),
         result.row_count,
@@ -117,13 +83,13 @@ def _side_of_result(result: QueryResult) -> _Side:
     )
 
 
-def _side_of_table(table: pa.Table) -> _Side:
+def _side_of_table(table: pa.Table) -> Side:
     from mlflow_genie_plugin.evaluation.arrow_columns import rows_of
 
-    return _Side(table.column_names, len(table), len(table), False, lambda places: rows_of(table, places))
+    return Side(table.column_names, len(table), len(table), False, lambda places: rows_of(table, places))
 
 
-def _compare(pair: _Pair, order_columns: Sequence[int]) -> Comparison:
+def _compare(pair: Pair, order_columns: Sequence[int]) -> Comparison:
     expected, actual = pair.expected, pair.actual
     shape = {
         "expected_rows": expected.row_count,
@@ -139,7 +105,7 @@ def _compare(pair: _Pair, order_columns: Sequence[int]) -> Comparison:
     return Comparison(found.outcome, found.code, found.rationale, {**shape, **found.evidence})
 
 
-def _by_emptiness(expected: _Side, actual: _Side) -> Comparison | None:
+def _by_emptiness(expected: Side, actual: Side) -> Comparison | None:
     if expected.height and not actual.height and not actual.truncated:
         return Comparison(DIFFERENT, "EMPTY_RESULT", f"the answer has no rows, expected {_rows(expected)}")
     if actual.height and not expected.height and not expected.truncated:
@@ -151,36 +117,28 @@ def _by_emptiness(expected: _Side, actual: _Side) -> Comparison | None:
     return None
 
 
-def _by_width(pair: _Pair) -> Comparison | None:
+def _by_width(pair: Pair) -> Comparison | None:
     expected, actual = pair.expected, pair.actual
     wanted, got = len(expected.names), len(actual.names)
     if wanted == got:
         return None
     code = "RESULT_EXTRA_COLUMNS" if got > wanted else "RESULT_MISSING_COLUMNS"
     few, many = (0, 1) if got > wanted else (1, 0)
-    rationale = f"the answer has {_count(got, 'column')}, expected {wanted}"
+    rationale = f"the answer has {counted(got, 'column')}, expected {wanted}"
     evidence: dict[str, Any] = {}
     if min(wanted, got) and 0 < expected.height == actual.height and not (expected.truncated or actual.truncated):
-        column_map = _first_map(pair.columns[few], pair.columns[many])
+        from mlflow_genie_plugin.evaluation.column_map import first_map
+
+        column_map = first_map(pair.columns[few], pair.columns[many])
         if column_map is not None:
             other = [name for j, name in enumerate((expected, actual)[many].names) if j not in column_map]
             evidence = {"rest_matches": True, "columns": other}
             word = "not asked for" if got > wanted else "missing"
-            rationale += f"; {_quoted(other)} {'is' if len(other) == 1 else 'are'} {word}, the rest is right"
+            rationale += f"; {quoted(other)} {'is' if len(other) == 1 else 'are'} {word}, the rest is right"
     return Comparison(DIFFERENT, code, rationale, evidence)
 
 
-def _first_map(few: Sequence[ComparedColumn], many: Sequence[ComparedColumn]) -> tuple[int, ...] | None:
-    from mlflow_genie_plugin.evaluation.column_map import find_column_map
-    from mlflow_genie_plugin.evaluation.row_match import UndeterminedError
-
-    try:
-        return find_column_map(few, many)
-    except UndeterminedError:
-        return None
-
-
-def _by_height(expected: _Side, actual: _Side) -> Comparison | None:
+def _by_height(expected: Side, actual: Side) -> Comparison | None:
     # Of a truncated result only this is sure: it has more rows than we see.
     least_expected, least_actual = (side.height + side.truncated for side in (expected, actual))
     if least_actual > least_expected and not expected.truncated:
@@ -202,7 +160,7 @@ def _by_height(expected: _Side, actual: _Side) -> Comparison | None:
     return None
 
 
-def _by_rows(pair: _Pair, order_columns: Sequence[int]) -> Comparison:
+def _by_rows(pair: Pair, order_columns: Sequence[int]) -> Comparison:
     from mlflow_genie_plugin.evaluation.column_map import column_maps
     from mlflow_genie_plugin.evaluation.row_match import UndeterminedError
 
@@ -221,8 +179,10 @@ def _by_rows(pair: _Pair, order_columns: Sequence[int]) -> Comparison:
             "rows and columns are so alike that comparing them was given up; use fewer columns",
         )
     if unordered is None:
-        return _difference(pair)
-    keys = _quoted([pair.expected.names[i] for i in order_columns])
+        from mlflow_genie_plugin.evaluation.difference import difference
+
+        return difference(pair)
+    keys = quoted([pair.expected.names[i] for i in order_columns])
     return Comparison(
         DIFFERENT,
         "ROW_ORDER_DIFFERENCE",
@@ -243,99 +203,7 @@ def _aligned(one: ComparedColumn, other: ComparedColumn) -> bool:
     )
 
 
-def _difference(pair: _Pair) -> Comparison:
-    """Say how two results of the same shape differ."""
-    from mlflow_genie_plugin.evaluation.column_map import candidates
-    from mlflow_genie_plugin.evaluation.residual import differing_rows
-
-    expected, actual = pair.expected, pair.actual
-    left, right = pair.columns
-    found = candidates(left, right)
-    if _differ_only_in_type(left, right, found):
-        return Comparison(
-            DIFFERENT, "COLUMN_TYPE_DIFFERENCE", "the values are right, but at least one column has another type"
-        )
-    column_map = _best_map(expected, actual, found)
-    missing, extra = differing_rows(left, [right[j] for j in column_map])
-    height = expected.height
-    in_order = [tuple(row[j] for j in column_map) for row in actual.rows_at(extra[:_ROWS_SHOWN].tolist())]
-    evidence: dict[str, Any] = {
-        "column_map": list(column_map),
-        "rows_differing": len(missing),
-        "row_recall": (height - len(missing)) / height,
-        "row_precision": (height - len(extra)) / height,
-        "missing_rows": _shown(expected.rows_at(missing[:_ROWS_SHOWN].tolist())),
-        "extra_rows": _shown(in_order),
-        "reasons": ["RESULT_MISSING_ROWS", "RESULT_EXTRA_ROWS"],
-    }
-    if height == 1 and len(expected.names) == 1:
-        evidence["reasons"] = ["SINGLE_CELL_DIFFERENCE"]
-        return Comparison(
-            DIFFERENT, "SINGLE_CELL_DIFFERENCE", f"the value of {_quoted(expected.names)} differs", evidence
-        )
-    wrong = [expected.names[i] for i, options in enumerate(found) if column_map[i] not in options]
-    evidence["columns_differing"] = wrong
-    where = f"in {_quoted(wrong)}" if wrong else "(each column has the right values, but combined in other rows)"
-    return Comparison(
-        DIFFERENT, "RESULT_MISSING_ROWS", f"{len(missing)} of {_count(height, 'row')} differ {where}", evidence
-    )
-
-
-def _differ_only_in_type(
-    left: Sequence[ComparedColumn], right: Sequence[ComparedColumn], found: list[list[int]]
-) -> bool:
-    """Return whether the results are the same once columns without counterpart are compared as text."""
-    from mlflow_genie_plugin.evaluation.columns import loosened
-
-    wanted = {j for options in found for j in options}
-    lost = [i for i, options in enumerate(found) if not options]
-    surplus = [j for j in range(len(right)) if j not in wanted]
-    if not lost or sorted(left[i].kind for i in lost) == sorted(right[j].kind for j in surplus):
-        return False
-    loose = (
-        [loosened(column) if place in places else column for place, column in enumerate(columns)]
-        for columns, places in ((left, lost), (right, surplus))
-    )
-    return len(lost) == len(surplus) and _first_map(*loose) is not None
-
-
-def _best_map(expected: _Side, actual: _Side, found: list[list[int]]) -> tuple[int, ...]:
-    """Return the permutation that explains most: same values, then same name, then same place."""
-    names = [name.casefold() for name in actual.names]
-    free = set(range(len(names)))
-    chosen: dict[int, int] = {}
-    for with_options in (True, False):
-        for i, options in enumerate(found):
-            if bool(options) is not with_options:
-                continue
-            usable = [j for j in options if j in free] or sorted(free)
-            wanted = expected.names[i].casefold()
-            chosen[i] = min(usable, key=lambda j: (names[j] != wanted, j != i, j))
-            free.discard(chosen[i])
-    return tuple(chosen[i] for i in range(len(found)))
-
-
-def _shown(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [[_shown_cell(cell) for cell in row] for row in rows]
-
-
-def _shown_cell(cell: Any) -> Any:
-    encoded = encode_cell(cell)
-    if isinstance(encoded, str | list) and len(str(encoded)) > _TEXT_SHOWN:
-        return str(encoded)[:_TEXT_SHOWN] + " …"
-    return encoded
-
-
-def _rows(side: _Side) -> str:
+def _rows(side: Side) -> str:
     if side.truncated:
         return f"more than {side.height:,} rows"
-    return _count(side.height, "row")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _quoted(names: Sequence[str]) -> str:
-    shown = ", ".join(f'"{name}"' for name in names[:4])
-    return shown + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return counted(side.height, "row")

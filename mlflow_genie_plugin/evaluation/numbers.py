@@ -9,12 +9,7 @@ exact: their arithmetic has no noise that could excuse a difference.
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Context, Decimal
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -33,10 +28,10 @@ _NOISE = 1e-15
 # What is left of a sum of doubles that is too large to hold a fraction.
 _LARGE_NOISE = 1e-9
 LARGEST_EXACT = 2.0**53
-_INT64_END = 2.0**63
-_LARGEST_SCALE = 18
-EXACT = Context(prec=200)
-_INTEGER, _DOUBLE, _HOLE, _WIDE, _DECIMAL = 11, 12, 13, 14, 100
+INT64_END = 2.0**63
+LARGEST_SCALE = 18
+# What kind of number a key stands for: the seed of its hash.
+INTEGER, DOUBLE, HOLE, WIDE, DECIMAL = 11, 12, 13, 14, 100
 _FIRST_POWER = -300
 _POWERS = np.array([float(f"1e{exponent}") for exponent in range(_FIRST_POWER, 309)])
 
@@ -96,7 +91,7 @@ def of_integers(values: npt.NDArray[np.int64], null: Flags | None = None, keys: 
 
 def integer_keys(values: npt.NDArray[np.int64], null: Flags | None = None) -> Hashes:
     """Return the keys of :func:`of_integers` alone."""
-    keys = mixed(values.view(np.uint64), _INTEGER)
+    keys = mixed(values.view(np.uint64), INTEGER)
     if null is not None:
         keys[null] = NULL_KEY
     return keys
@@ -118,11 +113,11 @@ def of_doubles(values: Floats, null: Flags | None = None) -> Numbers:
     if magnitude.max(initial=0.0) >= LARGEST_EXACT:
         grain[magnitude >= LARGEST_EXACT] = LARGE
     integral = grain != FRACTION
-    keys = mixed(values.view(np.uint64), _DOUBLE)
+    keys = mixed(values.view(np.uint64), DOUBLE)
     if integral.any():
         # A double within the range of 64 bits gets the key of the integer that it is.
-        small = integral & (magnitude < _INT64_END)
-        keys[small] = mixed(values[small].astype(np.int64).view(np.uint64), _INTEGER)
+        small = integral & (magnitude < INT64_END)
+        keys[small] = mixed(values[small].astype(np.int64).view(np.uint64), INTEGER)
     if holes.any():
         keys, holes, values = _with_holes(keys, holes, values)
     return Numbers(values, holes, grain, keys)
@@ -133,14 +128,14 @@ def of_decimals(unscaled: npt.NDArray[np.int64], scale: int, null: Flags | None 
     unit = np.int64(10) ** np.int64(scale)
     whole = unscaled // unit
     grain = np.where(whole * unit == unscaled, np.uint8(WHOLE), np.uint8(FRACTION))
-    keys = mixed(whole.view(np.uint64), _INTEGER)
+    keys = mixed(whole.view(np.uint64), INTEGER)
     rest = np.flatnonzero(grain == FRACTION)
     digits, places = unscaled[rest], scale
     while len(rest):
         # 1.50 and 1.5 are the same number: zeros at the end are cut off, all that have one more at a time.
         ends = digits % 10 == 0
         done = ~ends
-        keys[rest[done]] = mixed(digits[done].view(np.uint64), _DECIMAL + places)
+        keys[rest[done]] = mixed(digits[done].view(np.uint64), DECIMAL + places)
         rest, digits, places = rest[ends], digits[ends] // 10, places - 1
     values = unscaled / float(unit)
     holes = np.zeros(len(unscaled), np.uint8)
@@ -148,26 +143,6 @@ def of_decimals(unscaled: npt.NDArray[np.int64], scale: int, null: Flags | None 
         grain[null] = WHOLE
         keys, holes, values = _with_holes(keys, null.astype(np.uint8) * np.uint8(NULL), values)
     return Numbers(values, holes, grain, keys, scale)
-
-
-def of_cells(cells: Sequence[Any]) -> Numbers:
-    """Return the numbers (int, float, Decimal, None) of a column of Python values."""
-    types = set(map(type, cells))
-    null = None
-    if type(None) in types:
-        null = np.fromiter((cell is None for cell in cells), np.bool_, len(cells))
-        types.discard(type(None))
-    if types <= {float}:
-        return of_doubles(np.array(cells, np.float64), null)
-    if types == {int}:
-        try:
-            filled = cells if null is None else [0 if cell is None else cell for cell in cells]
-            return of_integers(np.array(filled, np.int64), null)
-        except OverflowError:
-            pass  # beyond 64 bits: one by one
-    if types == {Decimal} and (found := _of_decimals(cells, null)) is not None:
-        return found
-    return _one_by_one(cells)
 
 
 def same(left: Numbers, right: Numbers) -> Flags:
@@ -225,89 +200,8 @@ def _with_holes(
     keys: Hashes, holes: npt.NDArray[np.uint8], values: Floats
 ) -> tuple[Hashes, npt.NDArray[np.uint8], Floats]:
     gone = holes != VALUE
-    keys[gone] = mixed(holes[gone].astype(np.uint64), _HOLE)
+    keys[gone] = mixed(holes[gone].astype(np.uint64), HOLE)
     keys[holes == NULL] = NULL_KEY
     values = values.copy()
     values[gone] = 0.0
     return keys, holes, values
-
-
-def _of_decimals(cells: Sequence[Any], null: Flags | None) -> Numbers | None:
-    """Return decimals that fit 64 bits at their finest scale; None when they do not, or one is not finite."""
-    present = [cell for cell in cells if cell is not None]
-    if not all(map(Decimal.is_finite, present)):
-        return None
-    exponents = {int(cell.as_tuple().exponent) for cell in present}
-    scale = max(0, -min(exponents))
-    unscaled = [0 if cell is None else int(cell.scaleb(scale, EXACT)) for cell in cells]
-    if scale > _LARGEST_SCALE or max(map(abs, unscaled)) >= _INT64_END:
-        return None
-    found = of_decimals(np.array(unscaled, np.int64), scale, null)
-    return found if exponents == {-scale} else replace(found, scale=None)
-
-
-def _one_by_one(cells: Sequence[Any]) -> Numbers:
-    size = len(cells)
-    values, words, seeds = np.zeros(size), np.zeros(size, np.uint64), np.zeros(size, np.int64)
-    holes, grain = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
-    for place, cell in enumerate(cells):
-        holes[place] = hole = _hole(cell)
-        if hole == VALUE:
-            values[place], grain[place] = _double(cell), _grain(cell)
-            word, seeds[place] = _word(cell, values[place])
-            words[place] = word & 0xFFFFFFFFFFFFFFFF
-        else:
-            words[place], seeds[place] = hole, _HOLE
-    keys = np.zeros(size, np.uint64)
-    for seed in np.unique(seeds):
-        chosen = seeds == seed
-        keys[chosen] = mixed(words[chosen], int(seed))
-    keys[holes == NULL] = NULL_KEY
-    return Numbers(values, holes, grain, keys, _scale(cells))
-
-
-def _scale(cells: Sequence[Any]) -> int | None:
-    exponents = {cell.as_tuple().exponent if type(cell) is Decimal else None for cell in cells if cell is not None}
-    [exponent] = exponents if len(exponents) == 1 else [None]
-    return -exponent if isinstance(exponent, int) else None
-
-
-def _hole(cell: Any) -> int:
-    if cell is None:
-        return NULL
-    if cell != cell:
-        return NAN
-    return VALUE if abs(cell) != float("inf") else INFINITE if cell > 0 else MINUS_INFINITE
-
-
-def _grain(cell: Any) -> int:
-    if cell != int(cell):
-        return FRACTION
-    return LARGE if type(cell) is float and abs(cell) >= LARGEST_EXACT else WHOLE
-
-
-def _word(cell: Any, value: float) -> tuple[int, int]:
-    """Return what stands for one finite number, and the seed that says what kind of number it is."""
-    if cell == int(cell):
-        number = int(cell)
-        if -(2**63) <= number < 2**63:
-            return number, _INTEGER
-        return (_bits(value), _DOUBLE) if number == value else (hash(str(number)), _WIDE)
-    if type(cell) is float:
-        return _bits(cell), _DOUBLE
-    sign, digits, exponent = cell.normalize(EXACT).as_tuple()
-    unscaled = int("".join(map(str, digits))) * (-1 if sign else 1)
-    if -(2**63) <= unscaled < 2**63:
-        return unscaled, _DECIMAL - exponent
-    return hash(f"{unscaled}e{exponent}"), _WIDE
-
-
-def _bits(value: float) -> int:
-    return int(np.array([value]).view(np.uint64)[0])
-
-
-def _double(cell: Any) -> float:
-    try:
-        return float(cell)
-    except OverflowError:  # an integer beyond what a double holds; whole, so its key decides
-        return math.copysign(sys.float_info.max, cell)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.evaluation.compare import compare
-from mlflow_genie_plugin.evaluation.numbers import of_cells, same
+from mlflow_genie_plugin.evaluation.number_cells import of_cells
+from mlflow_genie_plugin.evaluation.numbers import same
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
 

@@ -147,13 +147,13 @@ def outcome(left, right, **options):
     return compare(table(left), table(right), **options).outcome
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(results())
 def test_the_verdict_is_the_oracles(pair):
     assert outcome(*pair) == oracle(*pair)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(results(kinds=(near,), max_columns=3, rows=6))
 @example(([(9.999,), (10.0,)], [(9.9957,), (10.003,)]))
 @example(([(5000000,), (5000000.5,)], [(5000001,), (5000001.5,)]))
@@ -162,7 +162,7 @@ def test_pairing_rows_up_is_complete_where_the_same_is_no_equivalence(pair):
     assert outcome(*pair) == oracle(*pair)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(results(kinds=(integers, near, texts), max_columns=3), st.data())
 def test_order_holds_under_any_permutation_that_holds_for_the_rows(pair, data):
     left, right = pair
@@ -170,7 +170,7 @@ def test_order_holds_under_any_permutation_that_holds_for_the_rows(pair, data):
     assert outcome(left, right, order_columns=order) == oracle(left, right, order)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(results(kinds=(integers, booleans, st.sampled_from([0.5, 1.0])), max_columns=4, rows=6))
 def test_columns_that_look_alike_are_told_apart_by_the_rows(pair):
     assert outcome(*pair) == oracle(*pair)
@@ -255,7 +255,7 @@ def as_result(arrow):
     return table(list(zip(*rows, strict=True)))
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tables(), st.data())
 def test_arrow_tables_get_the_verdict_of_their_rows(pair, data):
     left, right = pair
