@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,40 +82,52 @@ class Constraints:
 
     @classmethod
     def of(cls, config: SpaceConfig) -> Constraints:
-        """Return the keys that a space's joins declare: the one-side of MANY_TO_ONE is unique in its column.
+        """Return what a space's joins declare.
 
-        A declared join does not say that every value has a partner, so it gives no foreign key.
+        Of MANY_TO_ONE, the one-side is unique in its column, and every row of the many-side has a partner: whoever
+        joins that way means to look something up, not to lose rows. Two queries that differ only where a partner is
+        missing are therefore not told apart here; where partners really are missing, the results on the real data
+        differ, and those are compared as well.
         """
         keys: dict[str, tuple[tuple[str, ...], ...]] = {}
+        references: list[ForeignKey] = []
+        not_null: dict[str, frozenset[str]] = {}
         instructions = config.document.get("instructions") or {}
         for join in instructions.get("join_specs") or ():
-            for table, column in _one_sides(join):
+            many, one = _sides(join)
+            for table, column in one:
                 keys[table] = (*keys.get(table, ()), (column,))
-        return cls(keys)
+            for table, column in many:
+                references += [ForeignKey(table, (column,), parent, (key,)) for parent, key in one if parent != table]
+                not_null[table] = not_null.get(table, frozenset()) | {column}
+        return cls(keys, tuple(references), not_null)
 
 
 _CONDITION = re.compile(r"\s*(.+?)\s*=\s*(.+?)\s*\Z")
 _MARKER = re.compile(r"--rt=FROM_RELATIONSHIP_TYPE_([A-Z]+)_TO_([A-Z]+)--")
 
 
-def _one_sides(join: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Yield (table, column) of each side that a row of the other side meets at most once."""
+def _sides(join: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return (table, column) of the sides that a row of the other side meets often, and of those it meets once."""
     sql = join.get("sql") or []
     text = "".join(sql) if isinstance(sql, list) else str(sql)
     marker = _MARKER.search(text)
     condition = _CONDITION.match(text[: marker.start()] if marker else text)
+    many: list[tuple[str, str]] = []
+    one: list[tuple[str, str]] = []
     if marker is None or condition is None:
-        return
+        return many, one
     sides = {}
-    for name, many in zip(("left", "right"), marker.groups(), strict=True):
+    for name, number in zip(("left", "right"), marker.groups(), strict=True):
         side = join.get(name) or {}
         identifier = str(side.get("identifier") or "")
-        sides[str(side.get("alias") or split_name(identifier)[-1]).lower()] = (normalise_name(identifier), many)
+        sides[str(side.get("alias") or split_name(identifier)[-1]).lower()] = (normalise_name(identifier), number)
     for reference in condition.groups():
         parts = split_name(reference)
-        table, many = sides.get(parts[-2].lower() if len(parts) > 1 else "", ("", "MANY"))
-        if table and many == "ONE":
-            yield table, parts[-1].lower()
+        table, number = sides.get(parts[-2].lower() if len(parts) > 1 else "", ("", ""))
+        if table:
+            (one if number == "ONE" else many).append((table, parts[-1].lower()))
+    return many, one
 
 
 def make_column(name: str, type_text: str, *, nullable: bool = True) -> Column | None:
