@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,8 +22,8 @@ from sqlglot import exp
 from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 from mlflow_genie_plugin.sql_engine.engine import translated_failures
-from mlflow_genie_plugin.sql_engine.errors import unsupported
-from mlflow_genie_plugin.sql_engine.limits import Limits, lock, open_database, time_limit
+from mlflow_genie_plugin.sql_engine.errors import failed, unsupported
+from mlflow_genie_plugin.sql_engine.limits import Deadline, Limits, lock, open_database
 from mlflow_genie_plugin.sql_engine.macros import MACROS
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView
 from mlflow_genie_plugin.sql_engine.routines import Routine
@@ -33,6 +34,8 @@ from mlflow_genie_plugin.sql_engine.types import spark_type
 _DEFAULT_CATALOG = "scratch"
 _DEFAULT_SCHEMA = "public"
 _MAX_CATALOGS = 64
+# How often the limits are looked at.
+_WATCH_SECONDS = 0.05
 
 # Planning takes longer than running over a few rows. These keep joins from becoming products; the others only cost.
 _OPTIMIZER_NAMES = """deliminator empty_result_pullup expression_rewriter filter_pullup filter_pushdown
@@ -145,6 +148,7 @@ class ScratchDatabase:
         self._catalogs: set[str] = set()
         self._schemas: set[tuple[str, str]] = set()
         self._locked = False
+        self._end: float | None = None
 
     def declare(self, tables: Sequence[ScratchTable]) -> None:
         """Make the catalogs and schemas that the tables stand in."""
@@ -203,8 +207,37 @@ class ScratchDatabase:
         Raises:
             SqlFailedError: The time was up.
         """
-        with time_limit(self._connection, seconds):
+        import duckdb
+
+        before, deadline = self._end, Deadline(seconds)
+        self._end = time.monotonic() + seconds
+        try:
             yield
+            deadline.check()
+        except duckdb.InterruptException as exc:
+            deadline.check()
+            raise failed("OPERATION_CANCELED", "The statement was interrupted.", "HY008") from exc
+        finally:
+            self._end = before
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Let one thread enforce every :meth:`within` of the block; a thread for each costs more than a query."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(_WATCH_SECONDS):
+                end = self._end
+                if end is not None and time.monotonic() > end:
+                    self._connection.interrupt()
+
+        watcher = threading.Thread(target=watch, name="scratch-time-limit", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
 
 
 _idle: list[ScratchDatabase] = []
@@ -218,10 +251,11 @@ def scratch(tables: Sequence[ScratchTable]) -> Iterator[ScratchDatabase]:
         database = _idle.pop() if _idle else None
     if database is None:
         database = ScratchDatabase()
-    database.declare(tables)
     try:
-        yield database
-        database.drop(tables)
+        with database.watched():
+            database.declare(tables)
+            yield database
+            database.drop(tables)
     except BaseException:
         # What an error or an interrupt left behind is thrown away with the database.
         database = None
