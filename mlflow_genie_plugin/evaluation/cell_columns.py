@@ -1,8 +1,8 @@
 """Columns of Python values in the form that is compared.
 
 Timestamps are compared as moments (those without zone as UTC), and a column of timestamps that are all midnight holds
-the same as one of dates. Text is compared code point by code point, as SQL does. Lists are compared in their order, maps
-and structs by key.
+the same as one of dates. Text is compared code point by code point, as SQL does. Lists are compared in their order,
+maps and structs by key.
 """
 
 from __future__ import annotations

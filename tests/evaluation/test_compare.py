@@ -57,6 +57,16 @@ EQUAL = ("equal", None)
         ([(b"\x00",)], [(b"\x00",)]),
         ([("a", 1.2345678), ("b", 2.5)], [(2.5, "b"), (1.234568, "a")]),
         ([(None, 1), (None, 2)], [(2, None), (1, None)]),
+        ([(2**60,)], [(2.0**60,)]),
+        ([(1.2345678901234567e20,)], [(1.2345678901234569e20,)]),
+        ([(10**30,), (1,)], [(Decimal(10**30),), (1,)]),
+        ([(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))),)],) * 2,
+        ([([],), ([1],)], [([1],), ([],)]),
+        ([({10: "a", 9: "b", 1: "c"},)], [({1.0: "c", 9.0: "b", 10.0: "a"},)]),
+        ([({"a": [{"b": 0.30000000000000004}]},)], [({"a": [{"b": 0.3}]},)]),
+        ([("a\u0301",)], [("a\u0301",)]),
+        ([(9.999,), (10.0,)], [(9.9957,), (10.003,)]),
+        ([(5000000,), (5000000.5,)], [(5000001,), (5000001.5,)]),
     ],
 )
 def test_the_same_answer_in_another_form_is_equal(expected, actual):
@@ -90,6 +100,25 @@ def test_the_same_answer_in_another_form_is_equal(expected, actual):
         ([("a",)], [("A",)], "SINGLE_CELL_DIFFERENCE"),
         ([(b"a",)], [("a",)], "SINGLE_CELL_DIFFERENCE"),
         ([("a", 1.5), ("b", 2.5)], [("a", 2.5), ("b", 1.5)], "RESULT_MISSING_ROWS"),
+        ([("a\u0301",)], [("\u00e1",)], "SINGLE_CELL_DIFFERENCE"),
+        ([(2**53 + 1,)], [(2**53,)], "SINGLE_CELL_DIFFERENCE"),
+        ([(2**61 - 1,), (5,)], [(0,), (5,)], "RESULT_MISSING_ROWS"),
+        ([(-1,), (-2,), (-2,)], [(-1,), (-1,), (-2,)], "RESULT_MISSING_ROWS"),
+        ([([-1],)], [([-2],)], "SINGLE_CELL_DIFFERENCE"),
+        ([([],)], [(None,)], "SINGLE_CELL_DIFFERENCE"),
+        ([([],)], [([None],)], "SINGLE_CELL_DIFFERENCE"),
+        ([({"a": 1},)], [({"b": 1},)], "SINGLE_CELL_DIFFERENCE"),
+        ([([1],)], [({"0": 1},)], "SINGLE_CELL_DIFFERENCE"),
+        ([([True],)], [([1],)], "SINGLE_CELL_DIFFERENCE"),
+        ([(False,), (None,)], [("",), (None,)], "RESULT_MISSING_ROWS"),
+        ([(1.0004,), (1.0008,)], [(1.0004,), (1.0018,)], "RESULT_MISSING_ROWS"),
+        ([(math.inf, 1)], [(-math.inf, 1)], "RESULT_MISSING_ROWS"),
+        (
+            [(datetime(2024, 1, 1, 12, tzinfo=UTC),)],
+            [(datetime(2024, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))),)],
+            "SINGLE_CELL_DIFFERENCE",
+        ),
+        ([(Decimal("1.00"),)], [(Decimal("1.01"),)], "SINGLE_CELL_DIFFERENCE"),
     ],
 )
 def test_another_answer_is_different_with_its_code(expected, actual, code):
@@ -259,3 +288,18 @@ def test_five_thousand_rows_are_compared_quickly(differ):
     found = verdict(rows, other)
     assert time.perf_counter() - started < 2.0
     assert found[0] == ("different" if differ else "equal")
+
+
+def test_every_code_is_a_failure_type_with_the_name_that_genie_gives_it():
+    from databricks.sdk.service.dashboards import ScoreReason
+
+    from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
+
+    results = [[], [(1,)], [(2,)], [("1",)], [(1,), (2,)], [(1, 2)], [(1, 2), (2, 1)], [(2, 1), (1, 3)], [(None,)]]
+    seen = {compare(table(one), table(other)).code for one in results for other in results} - {None}
+    assert seen >= {"EMPTY_RESULT", "SINGLE_CELL_DIFFERENCE", "COLUMN_TYPE_DIFFERENCE", "VACUOUS_RESULT"}
+    names = {reason.value for reason in ScoreReason}
+    for code in seen:
+        assert FAILURE_TYPES[code].score_reason in names
+        if code in names:
+            assert FAILURE_TYPES[code].score_reason == code
