@@ -292,6 +292,8 @@ def _loading(name: str, files: Path) -> str:
     source = _quoted(str(files / f"{name}.parquet"))
     statements = [
         f"CREATE TABLE {table} AS SELECT * FROM read_parquet({source})",  # noqa: S608 names of ours, path quoted
+        # As the TPC-H specification has them: without it, queries that differ only for NULLs would count as different.
+        *(f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL" for column in columns),
         f"COMMENT ON TABLE {table} IS {_quoted(comment)}",
         *(f"COMMENT ON COLUMN {table}.{column} IS {_quoted(text)}" for column, text in columns.items()),
     ]

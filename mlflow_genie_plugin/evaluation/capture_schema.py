@@ -99,7 +99,14 @@ class _Capture:
             # A table without columns does not exist, or not for this identity: that is "unknown", not "none".
             self._problems.append(f"the catalog shows no columns of {name}")
             return None
-        return tuple(SchemaColumn(str(row["column_name"]), str(row["data_type"] or "")) for row in rows)
+        return tuple(
+            SchemaColumn(
+                str(row["column_name"]),
+                str(row["data_type"] or ""),
+                nullable=str(row.get("is_nullable")).upper() != "NO",
+            )
+            for row in rows
+        )
 
     def _metric_view(self, name: str, rows: Sequence[Row]) -> SchemaAsset:
         try:

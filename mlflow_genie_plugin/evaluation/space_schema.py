@@ -21,11 +21,13 @@ class SchemaColumn:
         name: As the catalog writes it; names are compared without case.
         type_text: Spark type, for example ``decimal(15,2)``; empty when unknown.
         is_measure: Whether it must stand inside ``MEASURE()``.
+        nullable: Whether it may hold NULL; columns that nothing forbids it may.
     """
 
     name: str
     type_text: str = ""
     is_measure: bool = False
+    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,10 @@ def _asset_json(asset: SchemaAsset) -> dict[str, Any]:
 def _columns_json(columns: tuple[SchemaColumn, ...] | None) -> list[dict[str, Any]] | None:
     if columns is None:
         return None
-    return [{"name": item.name, "type_text": item.type_text, "is_measure": item.is_measure} for item in columns]
+    return [
+        {"name": item.name, "type_text": item.type_text, "is_measure": item.is_measure, "nullable": item.nullable}
+        for item in columns
+    ]
 
 
 def _asset_from_json(document: Mapping[str, Any]) -> SchemaAsset:

@@ -20,7 +20,7 @@ _ROW_LIMIT = 100_000
 _TIMEOUT_SECONDS = 300.0
 
 _COLUMNS = """SELECT table_catalog, table_schema, table_name, column_name, ordinal_position,
-  full_data_type AS data_type, comment
+  full_data_type AS data_type, is_nullable, comment
 FROM {catalog}.information_schema.columns
 WHERE {condition}
 ORDER BY table_schema, table_name, ordinal_position, column_name"""
@@ -73,7 +73,7 @@ class UnityCatalog:
         """Return a row a column, in the tables' column order.
 
         Keys: table_catalog, table_schema, table_name, column_name, ordinal_position, data_type (the full one,
-        ``decimal(10,2)``), comment.
+        ``decimal(10,2)``), is_nullable (YES or NO), comment.
         """
         return self._rows(_COLUMNS, ("table_schema", "table_name"), identifiers, warehouse_id)
 

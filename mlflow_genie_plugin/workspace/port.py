@@ -329,7 +329,7 @@ class CatalogPort(Protocol):
     def columns(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:
         """Return a row a column.
 
-        Keys: table_catalog, table_schema, table_name, column_name, ordinal_position, data_type, comment.
+        Keys: table_catalog, table_schema, table_name, column_name, ordinal_position, data_type, is_nullable, comment.
         """
 
     def tags(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[dict[str, Any]]:

@@ -29,12 +29,12 @@ def on_views(script, **views):
 
 
 def test_assets_are_read_in_batches_a_catalog(workspace, script):
-    columns = ["table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "data_type", "comment"]
-    on_views(script, columns=table(columns, [["c", "s", "t", "id", "0", "int", None]]))
+    columns = ["table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "data_type", "is_nullable"]
+    on_views(script, columns=table(columns, [["c", "s", "t", "id", "0", "int", "NO"]]))
     identifiers = [f"One.sch.t{index}" for index in range(60)] + ["`Odd cat`.s.x", "one.SCH.T0"]
     rows = workspace.catalog.columns(identifiers, warehouse_id="w")
     assert len(rows) == 3
-    assert rows[0] == dict(zip(columns, ["c", "s", "t", "id", "0", "int", None], strict=True))
+    assert rows[0] == dict(zip(columns, ["c", "s", "t", "id", "0", "int", "NO"], strict=True))
     bodies = [item[3] for item in script.sent("POST", PATH)]
     assert [re.search(r"FROM (`[^`]+`)", body["statement"])[1] for body in bodies] == ["`odd cat`", "`one`", "`one`"]
     assert [len(body["parameters"]) for body in bodies] == [2, 100, 20]

@@ -113,7 +113,9 @@ class Pair:
     def _table(self, name: str, columns: list[str]) -> Table:
         asset = self.schema.asset(name) if self.schema is not None else None
         keys = self._keys(name)
-        hidden = self.constraints.not_null.get(name, frozenset()) | {column for key in keys for column in key}
+        filled = self.constraints.not_null.get(name, frozenset()) | {column for key in keys for column in key}
+        if asset is not None and asset.columns is not None:
+            filled |= {column.name.lower() for column in asset.columns if not column.nullable}
         whole = [name in reading.whole for reading in self.readings]
         if asset is None or asset.columns is None:
             if whole[0] is not whole[1]:
@@ -131,7 +133,7 @@ class Pair:
             }  # fmt: skip
         made: dict[str, Column] = {}
         for column, text in types.items():
-            found = make_column(column, text or self._guess((name, column)), nullable=column not in hidden)
+            found = make_column(column, text or self._guess((name, column)), nullable=column not in filled)
             if found is None:
                 raise MissingDefinitionError(f"no values can be made for {name}.{column} of type {text}")
             made[column] = found
