@@ -8,13 +8,13 @@ from pathlib import Path
 
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError, UnreadableFileError
-from mlflow_genie_plugin.gating.criteria import StageCriteria
 from mlflow_genie_plugin.gating.decide import decide
 from mlflow_genie_plugin.gating.evidence import STATUS_TAG, Collected, collect, evaluation_runs
 from mlflow_genie_plugin.gating.mark import Mark
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, overall, short, some
 from mlflow_genie_plugin.gating.publish import FULL
 from mlflow_genie_plugin.gating.rejudge import Rejudged
+from mlflow_genie_plugin.gating.rules.rule import StageCriteria
 from mlflow_genie_plugin.gating.trusted_suite import TrustedSuite
 from mlflow_genie_plugin.gating.verdict import ARTIFACT, Verdict, parse_verdict
 from mlflow_genie_plugin.registry import ModelRecord, download_run_artifact, get_version_by_alias, versions_of_model

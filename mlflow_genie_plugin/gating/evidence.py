@@ -31,7 +31,7 @@ from mlflow_genie_plugin.gating.observed import (
 from mlflow_genie_plugin.registry import download_run_artifact, get_run, resolve_model, search_runs
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
     from mlflow_genie_plugin.evaluation.rows_file import ReadRows
     from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.registry import ModelRecord, RunRecord
@@ -107,6 +107,12 @@ def evaluation_runs(model: ModelRecord) -> list[RunRecord]:
 def current_digest(run_id: str) -> str:
     """Return the sha256 of the run's result file as it is stored now."""
     return sha256_of_bytes(download_run_artifact(run_id, RESULT_ARTIFACT, EvaluationNotFoundError))
+
+
+def observed_finding(finding: Finding) -> FindingObserved:
+    """Return what the gates need of a finding."""
+    settled = bool(finding.opinion and finding.opinion.get("settled"))
+    return FindingObserved(finding.outcome.value, finding.score, finding.rationale, settled, finding.not_asked)
 
 
 def _model_evidence(model: ModelRecord) -> tuple[Snapshot | None, Evidence]:
@@ -249,10 +255,7 @@ def _question(question: QuestionResult, benchmarks: Mapping[str, Mapping[str, An
         question=question.question,
         priority=str(entry.get("priority", question.priority)),
         answered=question.answer.status == "COMPLETED",
-        findings={
-            name: FindingObserved(finding.outcome.value, finding.score, finding.rationale)
-            for name, finding in question.findings.items()
-        },
+        findings={name: observed_finding(finding) for name, finding in question.findings.items()},
         differs=", ".join(differs),
     )
 

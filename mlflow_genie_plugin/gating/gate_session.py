@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.errors import GateSuiteError, GenieError
-from mlflow_genie_plugin.gating import manifest, suite
-from mlflow_genie_plugin.gating.criteria import StageCriteria, read_criteria
+from mlflow_genie_plugin.gating import suite
+from mlflow_genie_plugin.gating.criteria import read_criteria
 from mlflow_genie_plugin.gating.decide import decide, gates_asked
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 from mlflow_genie_plugin.gating.provenance import provenance
 from mlflow_genie_plugin.gating.report import wrapped
+from mlflow_genie_plugin.gating.rules.register import packaged_stems
+from mlflow_genie_plugin.gating.rules.rule import StageCriteria
 from mlflow_genie_plugin.gating.tally import Tally
 from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
 
@@ -93,7 +95,7 @@ class GateSession:
             GateSuiteError: The gate is not one that is decided here (a custom gate decides for itself).
         """
         if gate not in self.results:
-            known = ", ".join(manifest.packaged_gates())
+            known = ", ".join(packaged_stems())
             raise GateSuiteError(
                 f"{gate!r} is no gate of this version",
                 next_step=f"a gate of your own asserts for itself; packaged gates: {known}",

@@ -27,11 +27,19 @@ class Hashes:
 
 @dataclass(frozen=True, slots=True)
 class FindingObserved:
-    """One judge on one question. ``score`` is None when the judge gave none."""
+    """One judge on one question.
+
+    Attributes:
+        score: None when the judge gave none.
+        settled: A language model's word decided it, not evidence.
+        not_asked: Nobody wanted to know (repeatability of a question that was asked once).
+    """
 
     outcome: str
     score: float | None = None
     reason: str = ""
+    settled: bool = False
+    not_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

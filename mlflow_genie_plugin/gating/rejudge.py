@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlflow_genie_plugin.errors import EvaluationNotFoundError, GenieError
-from mlflow_genie_plugin.gating.evidence import BENCHMARKS_ARTIFACT, Collected
+from mlflow_genie_plugin.gating.evidence import BENCHMARKS_ARTIFACT, Collected, observed_finding
 from mlflow_genie_plugin.gating.observed import ABSTAINED, ERRORED, PASSED, Evidence, FindingObserved, QuestionObserved
 from mlflow_genie_plugin.registry import download_run_artifact
 
@@ -90,7 +90,7 @@ def _held_against(
             findings[name] = FindingObserved(ERRORED, None, "this version has no such judge")
             changes[name] = f"recorded {before.outcome}, this version has no such judge"
             continue
-        findings[name] = FindingObserved(finding.outcome.value, finding.score, finding.rationale)
+        findings[name] = observed_finding(finding)
         if finding.failure_type == _NOT_STORED:
             findings[name] = replace(before, outcome=ABSTAINED) if before.outcome == PASSED else before
             if before.outcome == PASSED:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.observed import FAILED, PASSED, Evidence, QuestionObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, percent, short
-from mlflow_genie_plugin.gating.quality import believed_outcome
+from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
 from mlflow_genie_plugin.gating.verdict import Verdict
 
 WIDTH = 98

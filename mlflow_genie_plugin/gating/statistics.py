@@ -43,6 +43,11 @@ def clopper_pearson_interval(successes: int, trials: int, confidence: float = CO
     return lower, upper
 
 
+def clopper_pearson_lower_bound(successes: int, trials: int, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided exact lower bound: the rate is at least this, with the given confidence or more."""
+    return clopper_pearson_interval(successes, trials, 2 * confidence - 1)[0]
+
+
 def questions_needed(observed_rate: float, floor: float, confidence: float = CONFIDENCE) -> int | None:
     """Return how many questions at ``observed_rate`` put the Wilson lower bound at ``floor``; None when no number does.
 
@@ -55,6 +60,23 @@ def questions_needed(observed_rate: float, floor: float, confidence: float = CON
         return None
     z = NormalDist().inv_cdf(confidence)
     return max(1, math.ceil(z * z * floor * (1 - floor) / (observed_rate - floor) ** 2 - 1e-9))
+
+
+def questions_needed_exactly(observed_rate: float, floor: float, confidence: float = CONFIDENCE) -> int | None:
+    """Return how many questions at ``observed_rate`` put the exact lower bound at ``floor``; None when no number does.
+
+    The bound reaches the floor exactly when that many right answers, or more, have a probability of at most
+    ``1 - confidence`` at the floor. Counts are whole, so the search starts where the approximation of
+    :func:`questions_needed` ends.
+    """
+    start = questions_needed(observed_rate, floor, confidence)
+    if start is None:
+        return None
+    for trials in range(start, 3 * start + 100):
+        successes = math.floor(observed_rate * trials + 1e-9)
+        if successes and 1 - _binomial_cdf(successes - 1, trials, floor) <= 1 - confidence + 1e-12:
+            return trials
+    return None
 
 
 def questions_needed_without_failure(floor: float, confidence: float = CONFIDENCE) -> int:

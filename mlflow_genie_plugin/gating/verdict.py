@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 from mlflow_genie_plugin.errors import VerificationError
-from mlflow_genie_plugin.gating.criteria import StageCriteria
 from mlflow_genie_plugin.gating.observed import Evidence
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, overall
+from mlflow_genie_plugin.gating.rules.rule import StageCriteria
 from mlflow_genie_plugin.gating.suite import suite_sha256
 from mlflow_genie_plugin.schemas import require_format_version, violations_of
 

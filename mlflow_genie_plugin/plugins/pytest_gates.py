@@ -96,10 +96,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not config.option.collectonly and config.getoption("model_id") is None:
             raise pytest.UsageError("gates need a model: give --model-id=m-… (or leave the gates out of this run)")
         return
-    from mlflow_genie_plugin.gating.manifest import packaged_gates
+    from mlflow_genie_plugin.gating.rules.register import is_packaged
 
     # Not asked: judges that are off, and what the evaluation's scope does not measure. Both are said in the report.
-    dropped = [item for item, gate in gates.items() if gate in packaged_gates() and gate not in session.asked]
+    dropped = [item for item, gate in gates.items() if is_packaged(gate) and gate not in session.asked]
     if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=dropped)

@@ -13,17 +13,20 @@ from types import SimpleNamespace
 
 import pytest
 
+from mlflow_genie_plugin.clock import SYSTEM_CLOCK, iso_utc
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case, judge_versions
+from mlflow_genie_plugin.evaluation.judges import JUDGES as REAL_JUDGES
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import (
     AnswerRecord,
     EvaluationResult,
-    Finding,
     QuestionResult,
     evaluation_sha256,
     result_bytes,
     stored_result,
 )
+from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 from mlflow_genie_plugin.gating.manifest import JUDGES
 from mlflow_genie_plugin.gating.observed import (
     EvaluationObserved,
@@ -32,6 +35,7 @@ from mlflow_genie_plugin.gating.observed import (
     Hashes,
     QuestionObserved,
 )
+from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
 REPOSITORY = Path(__file__).parents[2]
@@ -45,6 +49,12 @@ def space_document(note: str) -> dict:
         "data_sources": {"tables": [{"identifier": "samples.tpch.orders", "description": [note]}]},
         "instructions": {},
     }
+
+
+CONFIG = parse_space(space_document("all orders"))
+SCHEMA = SpaceSchema(
+    {"samples.tpch.orders": SchemaAsset("samples.tpch.orders", "TABLE", (SchemaColumn("o_orderkey", "bigint"),))}
+)
 
 
 def benchmark_set(count: int, p0: int) -> BenchmarkSet:
@@ -70,12 +80,23 @@ def question_result(benchmark: Benchmark, *, right: bool = True, status: str = "
     given = expected if right else QueryResult(expected.columns, ((-1,),), 1)
     answered = status == "COMPLETED"
     record = stored_result(given if answered else None, None if answered else "the answer timed out")
-    findings = {}
-    for judge in JUDGES:
-        outcome = "passed" if right or judge != "result_correctness" else "failed"
-        findings[judge] = Finding(
-            judge, outcome if answered else "errored", rationale="" if right else "1 value differs"
-        )
+    answer = AnswerRecord(
+        **{f.name: getattr(record, f.name) for f in dataclasses.fields(record)},
+        status=status,
+        sql=benchmark.expected_sql if answered else None,
+        compiles=True if answered else None,
+        latency_seconds=2.0,
+    )
+    case = JudgedCase(
+        benchmark,
+        answer,
+        stored_result(expected, None),
+        SpaceAssets.of(CONFIG),
+        SCHEMA,
+        CONFIG,
+        (answer, answer),
+    )
+    findings = judge_case(case, REAL_JUDGES.choose(JUDGES))
     return QuestionResult(
         question_id=benchmark.id,
         question=benchmark.question,
@@ -84,14 +105,10 @@ def question_result(benchmark: Benchmark, *, right: bool = True, status: str = "
         category=None,
         expected_sql=benchmark.expected_sql,
         expected_asset=benchmark.expected_asset,
-        answer=AnswerRecord(
-            **{f.name: getattr(record, f.name) for f in dataclasses.fields(record)},
-            status=status,
-            sql=benchmark.expected_sql if answered else None,
-            compiles=True if answered else None,
-        ),
-        expected=stored_result(expected, None),
+        answer=answer,
+        expected=case.expected,
         findings=findings,
+        repeats=case.repeats,
     )
 
 
@@ -112,6 +129,7 @@ def make_evaluation(
     state: str = "complete",
     edit=lambda result: result,
     params: dict | None = None,
+    finished_at: str | None = None,
 ) -> str:
     """Log an evaluation as the evaluation command does and return its run id; ``edit`` changes the result first."""
     from mlflow_genie_plugin import registry
@@ -149,10 +167,11 @@ def make_evaluation(
             runner={
                 "kind": "conversation",
                 "version": "1",
-                "started_at": "2026-11-20T10:00:00.000Z",
-                "finished_at": "2026-11-20T10:05:00.000Z",
+                "started_at": finished_at or iso_utc(SYSTEM_CLOCK.now()),
+                "finished_at": finished_at or iso_utc(SYSTEM_CLOCK.now()),
             },
-            judges={judge: {"version": "1"} for judge in JUDGES},
+            judges=judge_versions(REAL_JUDGES.choose(JUDGES)),
+            catalog=SCHEMA.to_json(),
             questions=tuple(
                 question_result(b, right=b.id not in wrong, status="TIMED_OUT" if b.id in timed_out else "COMPLETED")
                 for b in planned

@@ -4,9 +4,11 @@ import pytest
 import yaml
 
 from mlflow_genie_plugin.errors import InvalidCriteriaError, UnreadableFileError, UnsupportedFormatError, UsageError
-from mlflow_genie_plugin.gating.criteria import parse_criteria, read_criteria
+from mlflow_genie_plugin.gating.criteria import load, parse_criteria, read_criteria
 from mlflow_genie_plugin.gating.decide import gates_asked
 from mlflow_genie_plugin.gating.manifest import JUDGES, STAGES
+from mlflow_genie_plugin.gating.rules.register import RULES
+from mlflow_genie_plugin.gating.rules.thresholds import Thresholds
 
 
 @pytest.fixture
@@ -14,7 +16,7 @@ def document(criteria_bytes):
     # Through text, so that the aliases of the file become copies that can be changed one by one.
     import json
 
-    return json.loads(json.dumps(yaml.safe_load(criteria_bytes)))
+    return json.loads(json.dumps(load(criteria_bytes, "criteria.yaml")))
 
 
 def violations(document) -> dict[str, str]:
@@ -25,13 +27,22 @@ def violations(document) -> dict[str, str]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_packaged_criteria_name_every_judge_for_every_stage(criteria_bytes, stage):
-    section = parse_criteria(criteria_bytes, stage).scopes["full"]
-    assert section.judges_asked == JUDGES
-    assert {name: (judge.target, judge.floor) for name, judge in section.judges.items()} == {
+    thresholds = parse_criteria(criteria_bytes, stage).scopes["full"].find(Thresholds)
+    wanted = {
         "syntax_validity": (0.98, 0.90),
+        "schema_accuracy": (0.95, 0.85),
+        "logical_accuracy": (0.90, 0.80),
+        "semantic_equivalence": (0.90, 0.80),
+        "completeness": (0.90, 0.80),
         "result_correctness": (0.85, 0.70),
         "asset_routing": (0.95, 0.85),
+        "repeatability": (0.90, 0.70),
     }
+    found = {name: (thresholds.judges[name].target, thresholds.judges[name].floor) for name in thresholds.judges_asked}
+    assert tuple(thresholds.judges) == JUDGES == tuple(wanted)
+    off = () if stage == "production" else ("repeatability",)
+    assert found == {name: numbers for name, numbers in wanted.items() if name not in off}
+    assert all("once" in thresholds.judges[name].off for name in off)
 
 
 @pytest.mark.parametrize("judge", JUDGES)
@@ -40,7 +51,7 @@ def test_a_judge_left_out_is_an_error(document, judge):
     assert f"judge {judge} is missing" in violations(document)["$.stages.candidate.full.judges"]
 
 
-@pytest.mark.parametrize("line", ["judges", "rule", "p0", "minimum_questions", "error_budget", "minimum_judged"])
+@pytest.mark.parametrize("line", sorted(line for family in RULES for line in family.LINES))
 def test_a_rule_left_out_is_an_error(document, line):
     del document["stages"]["candidate"]["full"][line]
     assert line in violations(document)["$.stages.candidate.full"]
@@ -115,12 +126,12 @@ def test_what_is_off_is_not_asked_but_remembered(document):
     document["stages"]["candidate"]["full"]["judges"]["asset_routing"] = {"off": "no metric views yet"}
     criteria = parse_criteria(yaml.safe_dump(document).encode(), "candidate")
     assert "threshold[asset_routing]" not in gates_asked(criteria, "full")
-    assert criteria.scopes["full"].switched_off == {"asset_routing": "no metric views yet"}
+    assert criteria.scopes["full"].switched_off["asset_routing"] == "no metric views yet"
 
 
 def test_a_bare_off_is_the_word_not_the_boolean(criteria_bytes):
-    text = criteria_bytes.replace(b"{target: 0.95, floor: 0.85}", b"{off: no}")
-    assert parse_criteria(text, "candidate").scopes["full"].judges["asset_routing"].off == "no"
+    text = criteria_bytes.replace(b"asset_routing: {target: 0.95, floor: 0.85}", b"asset_routing: {off: no}")
+    assert parse_criteria(text, "candidate").scopes["full"].find(Thresholds).judges["asset_routing"].off == "no"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.gating.criteria import parse_criteria
+from mlflow_genie_plugin.gating.criteria import load, parse_criteria
 from mlflow_genie_plugin.gating.decide import decide, gates_asked
 from mlflow_genie_plugin.gating.observed import EvaluationObserved, FindingObserved, Hashes
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, overall, percent
@@ -21,7 +21,7 @@ def criteria(criteria_bytes):
 
 @pytest.fixture
 def strict(criteria_bytes):
-    document = json.loads(json.dumps(yaml.safe_load(criteria_bytes)))
+    document = json.loads(json.dumps(load(criteria_bytes, "criteria.yaml")))
     document["stages"]["candidate"]["full"]["rule"] = "lower_bound"
     return parse_criteria(yaml.safe_dump(document).encode(), "candidate")
 

@@ -3,10 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
-from mlflow_genie_plugin.gating.criteria import StageCriteria
 from mlflow_genie_plugin.gating.observed import EvaluationObserved, Evidence, Hashes
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, short, some
+from mlflow_genie_plugin.gating.rules.rule import Rule, ScopeCriteria, StageCriteria, Subject
+
+
+@dataclass(frozen=True)
+class Integrity(Rule):
+    """What every evaluation is asked, whatever the criteria say: there is no line that could switch it off."""
+
+    STEMS: ClassVar[tuple[str, ...]] = (
+        "model_intact",
+        "evaluation_intact",
+        "evaluation_complete",
+        "accepted_scope",
+        "same_model",
+        "same_config",
+        "same_questions",
+    )
+    WITHOUT_EVALUATION: ClassVar[frozenset[str]] = frozenset({"model_intact"})
+
+    @classmethod
+    def read(cls, section: Mapping[str, Any]) -> Self:
+        return cls()
+
+    def asked(self, section: ScopeCriteria) -> tuple[str, ...]:
+        return self.STEMS
+
+    def decide(self, gate: str, subject: Subject) -> GateResult:
+        decisions: dict[str, Callable[[], GateResult]] = {
+            "model_intact": lambda: model_intact(subject.evidence),
+            "evaluation_intact": lambda: evaluation_intact(subject.evaluation),
+            "evaluation_complete": lambda: evaluation_complete(subject.evaluation),
+            "accepted_scope": lambda: accepted_scope(subject.criteria, subject.evaluation),
+            "same_model": lambda: same_model(subject.evidence, subject.evaluation),
+            "same_config": lambda: same_config(subject.evidence, subject.evaluation),
+            "same_questions": lambda: same_questions(subject.evaluation),
+        }
+        return decisions[gate]()
 
 
 def model_intact(evidence: Evidence) -> GateResult:

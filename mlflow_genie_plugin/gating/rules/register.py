@@ -1,0 +1,33 @@
+"""The families of rules, in the order of every report. To add one, add its line."""
+
+from __future__ import annotations
+
+from mlflow_genie_plugin.gating.rules.coverage import Coverage
+from mlflow_genie_plugin.gating.rules.integrity import Integrity
+from mlflow_genie_plugin.gating.rules.p0 import P0
+from mlflow_genie_plugin.gating.rules.rule import Rule
+from mlflow_genie_plugin.gating.rules.thresholds import Thresholds
+
+RULES: tuple[type[Rule], ...] = (
+    Integrity,
+    Coverage,
+    P0,
+    Thresholds,
+)
+
+_STEMS = {stem: family for family in RULES for stem in family.STEMS}
+
+
+def packaged_stems() -> tuple[str, ...]:
+    """Return the ids of every gate this version knows, asked or not, without the part in brackets."""
+    return tuple(_STEMS)
+
+
+def is_packaged(gate: str) -> bool:
+    """Return whether a gate's id is one of this version's, whatever part of it is asked for."""
+    return gate.partition("[")[0] in _STEMS
+
+
+def family_of(gate: str) -> type[Rule]:
+    """Return the family that decides a gate."""
+    return _STEMS[gate.partition("[")[0]]
