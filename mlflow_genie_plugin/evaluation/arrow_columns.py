@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MICROSECONDS_A_DAY = 86_400_000_000
-# From here on, threads cost less than they gain.
-_MANY_ROWS = 100_000
 
 
 class ArrowColumn(ComparedColumn):
@@ -61,12 +57,8 @@ def arrow_columns(*tables: pa.Table) -> list[list[ComparedColumn]]:
     Raises:
         TypeError: A column is of a type that no query result holds.
     """
-    if sum(map(len, tables)) < _MANY_ROWS:
-        return [[arrow_column(column) for column in table.columns] for table in tables]
-    # NumPy and Arrow let go of the interpreter while they compute.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        made = [[pool.submit(arrow_column, column) for column in table.columns] for table in tables]
-        return [[column.result() for column in columns] for columns in made]
+    # One after the other: threads gained nothing, as every short step takes the interpreter's lock again.
+    return [[arrow_column(column) for column in table.columns] for table in tables]
 
 
 def arrow_column(column: pa.ChunkedArray) -> ComparedColumn:
