@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.errors import failed, unsupported
-from mlflow_genie_plugin.sql_engine.inference import argument_types
+from mlflow_genie_plugin.sql_engine.expression_types import argument_types
 from mlflow_genie_plugin.sql_engine.templates import fill, wrong_count
 
 GENERATORS = frozenset(

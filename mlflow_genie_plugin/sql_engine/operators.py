@@ -6,8 +6,8 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine import spark_types as types
 from mlflow_genie_plugin.sql_engine.casts import full_date
+from mlflow_genie_plugin.sql_engine.expression_types import argument_types, type_of
 from mlflow_genie_plugin.sql_engine.function_table import DIVIDE_BY_ZERO
-from mlflow_genie_plugin.sql_engine.inference import argument_types, type_of
 from mlflow_genie_plugin.sql_engine.spark_types import SparkType
 from mlflow_genie_plugin.sql_engine.templates import fill
 
@@ -58,7 +58,9 @@ def decimal_division(
     about = f"CAST(CAST(_1 AS DOUBLE) / CAST(_2 AS DOUBLE) AS DECIMAL({kind.precision}, {kind.scale}))"
     chosen = about
     if shift >= 0 and 10**shift * 2 < _LARGEST:
-        whole = [f"CAST(_{n} * {10**scale} AS HUGEINT)" for n, scale in enumerate(scales, 1)]
+        whole = [
+            f"CAST(CAST(_{n} AS DECIMAL(38, {scale})) * {10**scale} AS HUGEINT)" for n, scale in enumerate(scales, 1)
+        ]
         unit = "0." + "0" * (kind.scale - 1) + "1" if kind.scale else "1"
         quotient = (
             f"((abs({whole[0]}) * {2 * 10**shift} + abs({whole[1]})) // (2 * abs({whole[1]})))"

@@ -18,7 +18,9 @@ from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 from mlflow_genie_plugin.sql_engine.errors import failed, routine_not_found, syntax_error, table_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.expressions import convert_expressions
 from mlflow_genie_plugin.sql_engine.function_table import UNSUPPORTED
+from mlflow_genie_plugin.sql_engine.grouping import resolve_grouping
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView
+from mlflow_genie_plugin.sql_engine.projection_names import name_projections
 from mlflow_genie_plugin.sql_engine.spark_types import parse_type
 
 # A function or a metric view may be defined over others; a definition deeper than this goes in circles.
@@ -68,9 +70,11 @@ def translate(sql: str, objects: Objects, parameters: Mapping[str, Any] | None =
     if not isinstance(tree, exp.Query):
         raise syntax_error("the text is not a query")
     _bind_parameters(tree, parameters or {})
-    _name_projections(tree)
+    name_projections(tree)
     holder = exp.Subquery(this=tree)
     _Expansion(objects).expand(holder, 0)
+    for select in holder.find_all(exp.Select):
+        resolve_grouping(select)
     inference.annotate(holder.this)
     convert_expressions(holder)
     for select in list(holder.find_all(exp.Select)):
@@ -262,36 +266,3 @@ def literal(value: Any) -> exp.Expr:
     if isinstance(value, dt.date):
         return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
     raise failed("INVALID_PARAMETER_VALUE", f"A parameter cannot be a {type(value).__name__}.", "22023")
-
-
-def _name_projections(tree: exp.Expr) -> None:
-    """Give unnamed result columns the names the warehouse gives them, before anything is rewritten."""
-    query: exp.Expr | None = tree
-    while isinstance(query, exp.SetOperation | exp.Subquery):
-        query = query.this
-    if not isinstance(query, exp.Select):
-        return
-    for projection in list(query.expressions):
-        unnamed = not isinstance(projection, exp.Alias | exp.Aliases | exp.Column | exp.Star | exp.Dot)
-        if unnamed and not (isinstance(projection, exp.Anonymous) and projection.name.lower() in generators.GENERATORS):
-            label = _spoken(projection)
-            projection.replace(exp.alias_(projection.copy(), label, quoted=True))
-
-
-def _spoken(projection: exp.Expr) -> str:
-    shown = projection.copy()
-    for call in shown.find_all(exp.Anonymous):
-        if call.name.lower() == "count":
-            call.set("expressions", [exp.Literal.number(1) if isinstance(e, exp.Star) else e for e in call.expressions])
-    for identifier in shown.find_all(exp.Identifier):
-        identifier.set("quoted", False)
-    holder = exp.Paren(this=shown)
-    for node in reversed(list(holder.find_all(exp.Literal, exp.Boolean, exp.Binary))):
-        # As the warehouse prints an expression: operators in parentheses, text without quotes.
-        if isinstance(node, exp.Literal):
-            node.replace(exp.var(node.name))
-        elif isinstance(node, exp.Boolean):
-            node.replace(exp.var(str(node.this).lower()))
-        elif not isinstance(node, exp.Dot) and not (isinstance(node.parent, exp.Paren) and node.parent is not holder):
-            node.replace(exp.Paren(this=node.copy()))
-    return str(holder.this.sql(dialect="databricks", normalize_functions=False, comments=False))

@@ -38,7 +38,7 @@ def exactly(operator, left, right, scale):
         return value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(left=decimals(), right=decimals(), operator=st.sampled_from("+-*/"))
 def test_arithmetic_is_exact_to_the_last_digit_that_spark_keeps(engine, left, right, operator):
     if operator == "/" and right[2] == 0:

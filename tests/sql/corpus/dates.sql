@@ -206,7 +206,6 @@ SELECT max(datediff(l_receiptdate, l_commitdate)) AS a, avg(datediff(l_receiptda
     samples.tpch.lineitem;
 
 -- window_tumbling
--- differs (error): `window.start` of a grouping by `window()` is not resolved; name the window in a subquery.
 SELECT window.start AS s, window.end AS e, count(*) AS n FROM VALUES (TIMESTAMP'2024-01-01 00:03:00'),
     (TIMESTAMP'2024-01-01 00:07:00'), (TIMESTAMP'2024-01-01 00:12:00') AS t(ts) GROUP BY window(ts, '5 minutes')
     ORDER BY s;
