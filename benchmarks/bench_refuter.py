@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mlflow_genie_plugin.evaluation.refuter.refutation import unknown
 from mlflow_genie_plugin.evaluation.refuter.refute import refute
 from mlflow_genie_plugin.evaluation.refuter.tables import Constraints, ForeignKey
 from mlflow_genie_plugin.evaluation.refuter.witness import replay
@@ -50,7 +51,11 @@ def main() -> None:
             continue
         schema, constraints = schema_of(pair["schema"])
         start, cpu = time.perf_counter(), time.thread_time()
-        found = refute(pair["left"], pair["right"], schema, databases=given.databases, constraints=constraints)
+        try:
+            found = refute(pair["left"], pair["right"], schema, databases=given.databases, constraints=constraints)
+        except Exception as error:  # noqa: BLE001 one broken pair is counted and shown, and the others still measured
+            print(f"--- broke ({name}): {type(error).__name__}: {error}", pair["left"], pair["right"], sep="\n")
+            found = unknown(f"broke: {type(error).__name__}: {error}")
         times[name].append((time.perf_counter() - start) * 1000)
         cpu_times[name].append((time.thread_time() - cpu) * 1000)
         runs = found.outcome != "unknown" or found.databases > 0

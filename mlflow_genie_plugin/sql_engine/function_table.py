@@ -38,7 +38,7 @@ RENAMED: dict[str, str] = {
         "stddev_pop": "stddev_pop", "var_samp": "variance var_samp", "var_pop": "var_pop", "corr": "corr",
         "covar_pop": "covar_pop", "covar_samp": "covar_samp", "kurtosis_pop": "kurtosis", "median": "median",
         "mode": "mode", "bool_and": "bool_and every", "bool_or": "bool_or some any", "bit_and": "bit_and",
-        "bit_or": "bit_or", "bit_xor": "bit_xor", "count_if": "count_if", "arg_max": "max_by", "arg_min": "min_by",
+        "bit_or": "bit_or", "bit_xor": "bit_xor", "arg_max": "max_by", "arg_min": "min_by",
         "regr_count": "regr_count", "regr_slope": "regr_slope", "regr_intercept": "regr_intercept",
         "regr_r2": "regr_r2", "regr_avgx": "regr_avgx", "regr_avgy": "regr_avgy", "regr_sxx": "regr_sxx",
         "regr_syy": "regr_syy", "regr_sxy": "regr_sxy",
@@ -200,6 +200,8 @@ TEMPLATES: dict[str, str | tuple[str, ...]] = {
     "nvl2": "CASE WHEN _1 IS NOT NULL THEN _2 ELSE _3 END",
     "nullifzero": "nullif(_1, 0)",
     "zeroifnull": "coalesce(_1, 0)",
+    # DuckDB's own gives NULL where nothing is counted.
+    "count_if": "count(CASE WHEN _1 THEN 1 END)",
     "if": "CASE WHEN _1 THEN _2 ELSE _3 END",
     "iff": "CASE WHEN _1 THEN _2 ELSE _3 END",
     "isnull": "_1 IS NULL",

@@ -101,7 +101,7 @@ class Generator:
         generic = [fit(value, column) for value in generic_values(kind, width, others, self._facts.years)]
         if kind != column.kind:
             values = [value for value in values if coerce(value, kind) is not None]
-        kept = rng.sample(values, min(len(values), max(mood.width, 4)))
+        kept = rng.sample(values, min(len(values), max(mood.width, 4))) if mood.constants else []
         return kept + [value for value in generic if value is not None]
 
     def _flavour(self, place: Place, column: Column) -> str:
@@ -132,7 +132,7 @@ class Generator:
         self, data: Data, pools: Mapping[Place, list[Any]], mood: Mood, rng: random.Random, most: int
     ) -> None:
         makers = [
-            (reading, RowMaker(reading, rng, self._facts.years, mood.copies), list(reading.selects()))
+            (reading, RowMaker(reading, rng, self._facts.years, mood), list(reading.selects()))
             for reading in self._facts.readings
         ]
         for step in range(mood.made):

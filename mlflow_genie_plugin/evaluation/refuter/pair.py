@@ -120,6 +120,8 @@ class Pair:
         if asset is None or asset.columns is None:
             if whole[0] is not whole[1]:
                 raise MissingDefinitionError(f"the columns of {name} are not known, and one of the queries selects *")
+            if any(whole) and self._has_pivot():
+                raise MissingDefinitionError(f"the columns of {name} are not known, and a pivot takes all of them")
             types = dict.fromkeys(columns, "")
         else:
             types = {column.name.lower(): column.type_text for column in asset.columns}
@@ -170,6 +172,9 @@ class Pair:
             for identifier in pivot.find_all(exp.Identifier)
         }
         return named
+
+    def _has_pivot(self) -> bool:
+        return any(tree.find(exp.Pivot) for reading in self.readings for tree in reading.trees)
 
     def _is_natural(self) -> bool:
         joins = (join for reading in self.readings for tree in reading.trees for join in tree.find_all(exp.Join))

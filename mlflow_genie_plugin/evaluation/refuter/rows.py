@@ -12,6 +12,7 @@ from mlflow_genie_plugin.evaluation.refuter.conditions import cases, conjuncts
 from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
 from mlflow_genie_plugin.evaluation.refuter.facts import COMPARISONS, plain
 from mlflow_genie_plugin.evaluation.refuter.joined_row import NULL, JoinedRow
+from mlflow_genie_plugin.evaluation.refuter.moods import Mood
 from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source, function_name
 from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
 
@@ -23,8 +24,8 @@ _MIRRORED = {exp.GT: exp.LT, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.LTE: exp.GTE}
 class RowMaker:
     """Makes joined rows for the SELECTs of one query."""
 
-    def __init__(self, reading: Reading, rng: random.Random, years: tuple[int, ...], most_copies: int) -> None:
-        self._most_copies = most_copies
+    def __init__(self, reading: Reading, rng: random.Random, years: tuple[int, ...], mood: Mood) -> None:
+        self._mood = mood
         self._cases: dict[int, list[exp.Expr]] = {}
         self._reading = reading
         self._rng = rng
@@ -41,7 +42,7 @@ class RowMaker:
             self._satisfy(conditions[index], index != missed, row, 0)
         self._sources(select, row, 0, keep_where=True)
         inside = self._cases.setdefault(id(select), cases(select))
-        if inside and self._rng.random() < 0.7:
+        if inside and self._mood.constants and self._rng.random() < 0.7:
             self._satisfy(self._rng.choice(inside), True, row, 0)
         return row
 
@@ -250,7 +251,7 @@ class RowMaker:
             self._set(inner, target, row)
         elif name in ("count", "count_if"):
             copies = int(target)
-            if 0 < copies <= self._most_copies:
+            if 0 < copies <= self._mood.copies:
                 if slot is None and not row.touched:
                     return True
                 source = slot.source if slot is not None else self._rng.choice(sorted(row.touched))
