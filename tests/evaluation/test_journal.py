@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnsupportedFormatError, UnwritableFileError
-from mlflow_genie_plugin.evaluation.journal import Intent, Journal, Turn
+from mlflow_genie_plugin.evaluation.journal import Journal, Turn
 from mlflow_genie_plugin.evaluation.result import AnswerRecord, stored_result
 from mlflow_genie_plugin.workspace.port import MessageRef
 

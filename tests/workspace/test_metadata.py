@@ -29,7 +29,15 @@ def on_views(script, **views):
 
 
 def test_assets_are_read_in_batches_a_catalog(workspace, script):
-    columns = ["table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "data_type", "is_nullable"]
+    columns = [
+        "table_catalog",
+        "table_schema",
+        "table_name",
+        "column_name",
+        "ordinal_position",
+        "data_type",
+        "is_nullable",
+    ]
     on_views(script, columns=table(columns, [["c", "s", "t", "id", "0", "int", "NO"]]))
     identifiers = [f"One.sch.t{index}" for index in range(60)] + ["`Odd cat`.s.x", "one.SCH.T0"]
     rows = workspace.catalog.columns(identifiers, warehouse_id="w")
