@@ -65,7 +65,7 @@ def _exit_code(found: Verification) -> ExitCode:
 
 
 def _lines(found: Verification) -> list[str]:
-    from mlflow_genie_plugin.gating.report import plain, wrapped
+    from mlflow_genie_plugin.gating.text import plain, wrapped
 
     said = {"passed": "verified", "failed": "NOT VERIFIED", "undecided": "UNDECIDED"}[found.outcome]
     lines = [f"{said}: {found.model.model_id} ({found.model.name}) for stage {found.stage}"]

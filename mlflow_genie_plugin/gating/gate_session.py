@@ -9,21 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
-from mlflow_genie_plugin.errors import GateSuiteError, GenieError
+from mlflow_genie_plugin.errors import GateSuiteError
 from mlflow_genie_plugin.gating import suite
 from mlflow_genie_plugin.gating.criteria import read_criteria
 from mlflow_genie_plugin.gating.decide import decide, gates_asked
+from mlflow_genie_plugin.gating.next_step import next_step
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 from mlflow_genie_plugin.gating.provenance import provenance
-from mlflow_genie_plugin.gating.report import wrapped
 from mlflow_genie_plugin.gating.rules.register import packaged_stems
 from mlflow_genie_plugin.gating.rules.rule import StageCriteria
 from mlflow_genie_plugin.gating.tally import Tally
+from mlflow_genie_plugin.gating.text import wrapped
 from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
     from mlflow_genie_plugin.gating.evidence import Collected
+    from mlflow_genie_plugin.gating.explanation import Explanation
     from mlflow_genie_plugin.gating.publish import Published
 
 PASSED, FAILED, UNDECIDED = 0, 1, 10
@@ -155,33 +157,21 @@ class GateSession:
             provenance=provenance(self.request.rootdir),
         )
 
-    def publish(self, verdict: Verdict) -> Published:
-        """Write the verdict down, and the mark where it may be written."""
+    def publish(self, verdict: Verdict, explanation: Explanation) -> Published:
+        """Write the verdict and its report down, and the mark where it may be written."""
         from mlflow_genie_plugin.gating.publish import publish
 
         if self.collected is None:
             raise GateSuiteError("a worker publishes nothing")
-        return publish(verdict, self.collected, self.request.verdict_folder)
+        return publish(verdict, self.collected, self.request.verdict_folder, explanation)
 
-    def newly_wrong(self) -> dict[str, str] | None:
-        """Return the questions that the parent version had right and this one has not; None when that is not known."""
-        if self.collected is None or self.collected.result is None or self.collected.snapshot is None:
-            return None
-        parent = self.collected.snapshot.parent_model_id
-        if parent is None:
-            return None
-        from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
-        from mlflow_genie_plugin.gating.evidence import collect
+    def explanation(self, verdict: Verdict) -> Explanation:
+        """Return why the verdict is what it is, compared with the parent and the champion."""
+        from mlflow_genie_plugin.gating.baseline import explained
 
-        try:
-            before = collect(parent).result
-        except GenieError:
-            return None  # only an explanation is missing then; the decision does not look at the parent
-        if before is None:
-            return None
-        right = {question.question_id for question in before.questions if question.passed(OVERALL_JUDGE)}
-        now = self.collected.result.questions
-        return {q.question_id: parent for q in now if q.question_id in right and not q.passed(OVERALL_JUDGE)}
+        if self.collected is None:
+            raise GateSuiteError("a worker explains nothing")
+        return explained(verdict, self.collected)
 
     def _custom_outcome(self, gate: str) -> Outcome:
         if self.tally.test_passed(gate):
@@ -225,24 +215,10 @@ def closing_lines(verdict: Verdict, published: Published, suite_argument: str) -
         lines.extend(wrapped(published.note, indent="  "))
     if published.file is not None:
         lines.append(f"Verdict: {published.file}")
-    lines.append(f"Next:  {_next_command(verdict, published, suite_argument)}")
+    if published.page is not None:
+        lines.append(f"Report: {published.page}")
+    lines.append(f"Next:  {next_step(verdict, published, suite_argument)}")
     return lines
-
-
-def _next_command(verdict: Verdict, published: Published, suite_argument: str) -> str:
-    model_id = verdict.model["model_id"]
-    again = f"pytest {suite_argument} --model-id={model_id} --genie-stage={verdict.stage}"
-    if verdict.outcome is Outcome.PASSED and not published.problem:
-        if verdict.dry_run:
-            return again
-        return f"mlflow-genie verify --model-id {model_id} --stage {verdict.stage}" + (
-            " --mark" if published.refused else ""
-        )
-    if verdict.outcome is Outcome.UNDECIDED and verdict.not_passed():
-        return f"mlflow-genie evaluate --model-id {model_id} --benchmarks FILE"
-    if verdict.outcome is Outcome.FAILED:
-        return f"correct the space, then  mlflow-genie snapshot {verdict.model['space_id'] or 'SPACE_ID'}"
-    return again
 
 
 def session_facts(session: GateSession) -> list[str]:

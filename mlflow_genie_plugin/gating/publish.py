@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlflow_genie_plugin.atomic_files import write_bytes_atomically
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import GenieError, TrackingRefusedError, UnwritableFileError
+from mlflow_genie_plugin.gating.baseline import explained
 from mlflow_genie_plugin.gating.evidence import Collected, current_digest
+from mlflow_genie_plugin.gating.explanation import Explanation
+from mlflow_genie_plugin.gating.html_report.pages import PAGE_ARTIFACT, PAGE_NAME, report_pages
 from mlflow_genie_plugin.gating.mark import mark_tags
+from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import WORDS, markdown
+from mlflow_genie_plugin.gating.report import WORDS
 from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, Verdict, verdict_bytes
 from mlflow_genie_plugin.registry import create_run, log_artifacts, set_model_tags, set_terminated
 
@@ -26,6 +30,7 @@ class Published:
 
     Attributes:
         file: The local verdict.json; None when it could not be written.
+        page: The local report.html, likewise.
         run_id: The gate's run; None when none was made.
         marked: Whether the model's mark now says what the verdict says.
         refused: The tracking server lets this identity read only; ``problem`` is empty then.
@@ -39,45 +44,60 @@ class Published:
     refused: bool = False
     problem: str = ""
     note: str = ""
+    page: Path | None = None
 
 
-def publish(verdict: Verdict, collected: Collected, folder: Path) -> Published:
+def publish(verdict: Verdict, collected: Collected, folder: Path, explanation: Explanation | None = None) -> Published:
     """Write ``verdict`` to ``folder``, to a run of its own and, if it may mark, onto the model.
 
     The order matters: a mark is written only when the verdict it points to is stored and the evaluation still is what
-    was judged. A dry run writes the local file only.
+    was judged. A dry run writes the local files only.
+
+    Args:
+        verdict: What was decided.
+        collected: What it was decided on.
+        folder: Where the local files go, in a folder of the stage's name.
+        explanation: Why, where that is known already.
     """
-    data = verdict_bytes(verdict)
+    why = explanation or explained(verdict, collected)
+    data, pages = verdict_bytes(verdict), report_pages(verdict, collected, why)
     file, note = _write_locally(folder / verdict.stage / FILE_NAME, data)
+    page, page_note = _write_locally(folder / verdict.stage / PAGE_NAME, pages.local) if pages.local else (None, "")
+    published = _publish(verdict, collected, data, file, why, pages.full)
+    notes = filter(None, (note, pages.problem, page_note, published.note))
+    return replace(published, page=page, note="; ".join(notes))
+
+
+def _publish(
+    verdict: Verdict, collected: Collected, data: bytes, file: Path | None, why: Explanation, page: bytes
+) -> Published:
     if verdict.dry_run:
-        return Published(file, note=note)
+        return Published(file)
     try:
-        run_id = _store(verdict, collected, data)
+        run_id = _store(verdict, collected, data, markdown(verdict, why), page)
         problem = _changed_meanwhile(verdict)
         set_terminated(run_id, "FINISHED" if verdict.outcome is Outcome.PASSED and not problem else "FAILED")
         if problem or not _touches_mark(verdict):
-            return Published(file, run_id, problem=problem, note=note)
+            return Published(file, run_id, problem=problem)
         if verdict.scope != FULL and verdict.outcome is Outcome.PASSED:
             return Published(file, run_id, note=f"an evaluation of scope {verdict.scope} never marks a version")
         tags = mark_tags(verdict, run_id, sha256_of_bytes(data), collected.model.tags)
         set_model_tags(collected.model.model_id, tags)
     except TrackingRefusedError as error:
-        return Published(
-            file, refused=True, problem="" if file else f"no verdict could be kept: {error.what}", note=note
-        )
+        return Published(file, refused=True, problem="" if file else f"no verdict could be kept: {error.what}")
     except GenieError as error:
-        return Published(file, problem=error.what, note=note)
-    return Published(file, run_id, marked=True, note=note)
+        return Published(file, problem=error.what)
+    return Published(file, run_id, marked=True)
 
 
 def _write_locally(path: Path, data: bytes) -> tuple[Path | None, str]:
     try:
         return write_bytes_atomically(path, data), ""
     except UnwritableFileError as error:
-        return None, f"no local verdict.json: {error.what}"
+        return None, f"no local {path.name}: {error.what}"
 
 
-def _store(verdict: Verdict, collected: Collected, data: bytes) -> str:
+def _store(verdict: Verdict, collected: Collected, data: bytes, note: str, page: bytes) -> str:
     evaluation = verdict.evaluation or {}
     tags = {
         "mlflow.runType": RUN_TYPE,
@@ -93,11 +113,11 @@ def _store(verdict: Verdict, collected: Collected, data: bytes) -> str:
         f"gate {verdict.stage} · {verdict.model['name']} · {WORDS[verdict.outcome]}",
         experiment_id=collected.model.experiment_id,
         tags=tags,
-        description=markdown(verdict, collected.evidence),
+        description=note,
         find_commit=False,
     )
     try:
-        log_artifacts(run.run_id, {ARTIFACT: data})
+        log_artifacts(run.run_id, {ARTIFACT: data} | ({PAGE_ARTIFACT: page} if page else {}))
     except GenieError:
         with contextlib.suppress(GenieError):
             set_terminated(run.run_id, "FAILED")

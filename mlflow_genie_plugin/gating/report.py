@@ -1,27 +1,23 @@
-"""The gate run in words: the same verdict for the terminal and for MLflow's run page.
-
-Questions and judges' words come from a model: they are shown on one line each, without control characters, and in
-Markdown without anything that Markdown would act on.
-"""
+"""The gate run in words for the terminal: what failed, by how much, which questions, why, and what comes next."""
 
 from __future__ import annotations
 
-import textwrap
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Sequence
 
 from mlflow_genie_plugin.gating import manifest
-from mlflow_genie_plugin.gating.observed import FAILED, PASSED, Evidence, QuestionObserved
+from mlflow_genie_plugin.gating.explanation import Cause, Explained, Explanation, Group
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, percent, short
-from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
+from mlflow_genie_plugin.gating.text import WIDTH, cut, plain, side_by_side, wrapped
 from mlflow_genie_plugin.gating.verdict import Verdict
 
-WIDTH = 98
 WORDS = {Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "UNDECIDED"}
-_ENDINGS = {Outcome.PASSED: "pass", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "undecided"}
+ENDINGS = {Outcome.PASSED: "pass", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "undecided"}
 _SHOWN_QUESTIONS = 5
+_SHOWN_SQL = 2
+_SHOWN_CHANGES = 8
+_SHOWN_CAUSES = 3
+_PASSED_ROWS = 12
 _ENDING_COLUMN = 84
-_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>()#+-.!|~&$:"})
 
 
 def headline(verdict: Verdict, note: str = "") -> str:
@@ -29,67 +25,45 @@ def headline(verdict: Verdict, note: str = "") -> str:
     return f"genie gate: {WORDS[verdict.outcome]}" + (f" ({note})" if note else "")
 
 
-def terminal_lines(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, str] | None = None) -> list[str]:
+def sentence(verdict: Verdict) -> str:
+    """Return the verdict in one sentence: what did not pass first."""
+    not_passed = verdict.not_passed()
+    for outcome in (Outcome.FAILED, Outcome.UNDECIDED):
+        found = [result for result in not_passed if result.outcome is outcome]
+        if found:
+            said = "failed" if outcome is Outcome.FAILED else "cannot be decided"
+            return f"{count(len(found), 'check')} {said}, first {label(found[0].gate)}: {plain(found[0].reason)}"
+    custom = [gate for gate, outcome in verdict.custom_gates.items() if outcome is not Outcome.PASSED]
+    if custom:
+        return f"{count(len(custom), 'gate')} of your own did not pass: {plain(', '.join(custom))}"
+    if verdict.problems:
+        gate, problem = next(iter(verdict.problems.items()))
+        return f"This gate run does not count: {plain(gate)}: {plain(problem)}"
+    return f"All {count(len(verdict.results) + len(verdict.custom_gates), 'check')} passed"
+
+
+def terminal_lines(verdict: Verdict, explanation: Explanation, width: int = WIDTH) -> list[str]:
     """Return the summary for the terminal, no line longer than 98 columns.
 
     Args:
         verdict: What was decided.
-        evidence: What it was decided on; its questions are shown when they count against the model.
-        newly_wrong: Question id → id of the version that had it right; None when there is nothing to compare with.
+        explanation: The questions behind it, what changed and what is to blame.
+        width: Columns of the terminal; in a narrow one two queries stand below each other.
     """
-    lines = [*_subject(verdict), *_problems(verdict)]
-    table = [result for result in verdict.results if _is_worth_a_row(result)]
-    if table:
-        lines.append(f"  {'check':<22} {'measured':>9}   {'interval 95 %':<15} required")
-    for result in table:
-        lines.extend(_row(result))
-    for gate, outcome in verdict.custom_gates.items():
-        lines.append(f"  {plain(gate):<{_ENDING_COLUMN - 2}} {_ENDINGS[outcome]}")
-    quiet = len(verdict.results) - len(table)
-    if quiet:
-        lines.append(f"  {count(quiet, 'other check')} passed")
+    lines = [line for text in subject(verdict) for line in wrapped(text, indent="  ")]
+    lines.extend(_problems(verdict))
+    lines.extend(_table(verdict))
     for name, reason in verdict.switched_off.items():
-        lines.extend(wrapped(f"  off: {name}, because {plain(reason)}"))
-    lines.extend(_questions(verdict, evidence, newly_wrong))
+        lines.extend(wrapped(f"  off: {plain(name)}, because {plain(reason)}"))
+    lines.extend(_questions(explanation, min(width, WIDTH)))
+    if verdict.outcome is not Outcome.PASSED:
+        lines.extend(_changes(explanation))
+        lines.extend(_causes(explanation))
     return lines
 
 
-def markdown(verdict: Verdict, evidence: Evidence) -> str:
-    """Return the verdict for the description of the gate's run in MLflow."""
-    rows = [
-        f"| {markdown_text(result.gate)} | {markdown_text(result.measured)} | {_interval(result)} "
-        f"| {markdown_text(result.required)} | {_ENDINGS[result.outcome]} | {markdown_text(result.reason)} |"
-        for result in verdict.results
-    ]
-    custom = [
-        f"| {markdown_text(gate)} | | | | {_ENDINGS[outcome]} | reported by its own test |"
-        for gate, outcome in verdict.custom_gates.items()
-    ]
-    problems = [f"- {markdown_text(gate)}: {markdown_text(text)}" for gate, text in verdict.problems.items()]
-    off = [f"- off: {markdown_text(name)}, because {markdown_text(why)}" for name, why in verdict.switched_off.items()]
-    wrong = [f"- {markdown_text(text)}" for text in _question_texts(verdict, evidence, None)]
-    parts = [
-        f"**{WORDS[verdict.outcome]}** for stage {verdict.stage}",
-        "\n\n".join(markdown_text(line) for line in _subject(verdict)),
-        "\n".join(["| check | measured | 95 % | required | outcome | |", "|---|---|---|---|---|---|", *rows, *custom]),
-        "\n".join(off),
-        "\n".join(["This gate run does not count:", "", *problems]) if problems else "",
-        "\n".join(["Questions that count against the version:", "", *wrong]) if wrong else "",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def plain(text: str) -> str:
-    """Return ``text`` on one line, every control or formatting character replaced by a blank."""
-    return " ".join("".join(" " if unicodedata.category(c)[0] == "C" else c for c in text).split())
-
-
-def markdown_text(text: str) -> str:
-    """Return ``text`` as Markdown that shows it literally, on one line."""
-    return plain(text).translate(_MARKDOWN)
-
-
-def _subject(verdict: Verdict) -> list[str]:
+def subject(verdict: Verdict) -> list[str]:
+    """Return what was decided on, a line each: the version, the evaluation, the criteria."""
     model, evaluation = verdict.model, verdict.evaluation
     lines = [f"{plain(model['name'] or '')} ({model['model_id']}) for stage {verdict.stage}"]
     if evaluation is None:
@@ -101,98 +75,139 @@ def _subject(verdict: Verdict) -> list[str]:
             f"({short(evaluation['benchmarks_sha256'])}), scope {plain(verdict.scope or '')}, "
             f"evaluation run {plain(evaluation['run_id'])}, attempt {evaluation['attempts']}"
         )
-    lines.append(f"criteria {plain(verdict.criteria['name'])} ({short(verdict.criteria['sha256'])})")
-    return [part for line in lines for part in wrapped(line, indent="  ")]
+    return [*lines, f"criteria {plain(verdict.criteria['name'])} ({short(verdict.criteria['sha256'])})"]
 
 
-def _row(result: GateResult) -> list[str]:
-    line = f"  {_label(result.gate):<22} {result.measured:>9}   {_interval(result):<15} {result.required}".rstrip()
-    if len(line) > _ENDING_COLUMN:
-        lines = [line, f"{'':<{_ENDING_COLUMN}} {_ENDINGS[result.outcome]}"]
-    else:
-        lines = [f"{line:<{_ENDING_COLUMN}} {_ENDINGS[result.outcome]}"]
-    if result.outcome is not Outcome.PASSED:
-        lines.extend(wrapped(f"      {plain(result.reason)}", indent="      "))
-    return lines
+def rows_worth_showing(verdict: Verdict) -> list[GateResult]:
+    """Return what did not pass, and the P0 rule and shares that did; the rest is a number."""
+    worthy = [r for r in verdict.results if r.outcome is Outcome.PASSED and (r.interval or r.gate == manifest.P0_GATE)]
+    shown = {result.gate for result in worthy[:_PASSED_ROWS]}
+    return [result for result in verdict.results if result.outcome is not Outcome.PASSED or result.gate in shown]
 
 
-def _label(gate: str) -> str:
+def label(gate: str) -> str:
+    """Return a gate's id as people say it: the judge's name for its threshold."""
     if gate == manifest.P0_GATE:
         return "priority P0"
-    return gate.removeprefix("threshold[").removesuffix("]") if gate.startswith("threshold[") else gate
+    return gate.removeprefix("threshold[").removesuffix("]") if gate.startswith("threshold[") else plain(gate)
 
 
-def _is_worth_a_row(result: GateResult) -> bool:
-    return result.outcome is not Outcome.PASSED or result.interval is not None or result.gate == manifest.P0_GATE
-
-
-def _problems(verdict: Verdict) -> list[str]:
-    gates_by_problem: dict[str, list[str]] = {}
-    for gate, problem in verdict.problems.items():
-        gates_by_problem.setdefault(problem, []).append(gate)
-    lines = ["This gate run does not count:"] if gates_by_problem else []
-    for problem, gates in gates_by_problem.items():
-        named = f"{count(len(gates), 'gate')}: " if len(gates) > 1 else ""
-        lines.extend(wrapped(f"  {named}{plain(problem)}: {plain(', '.join(gates))}"))
-    return lines
-
-
-def _interval(result: GateResult) -> str:
+def interval_text(result: GateResult) -> str:
+    """Return ``91.6 - 99.7`` (percent), or nothing where none was measured."""
     if result.interval is None:
         return ""
     low, high = result.interval
     return f"{percent(low).removesuffix(' %')} - {percent(high).removesuffix(' %')}"
 
 
-def _questions(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, str] | None) -> list[str]:
-    texts = _question_texts(verdict, evidence, newly_wrong)
-    if not texts:
-        return []
-    if newly_wrong is None:
-        heading = f"{_counting(len(texts))} against it"
-    else:
-        heading = f"{_counting(len(texts))} against it, {len(newly_wrong)} newly wrong"
-    shown = texts[:_SHOWN_QUESTIONS]
-    lines = [heading + (":" if len(shown) == len(texts) else f"; the first {len(shown)}:")]
-    for text in shown:
-        lines.extend(wrapped(f"  {text}", indent="      "))
-    return lines
+def counting(explanation: Explanation) -> str:
+    """Return how many questions count against the version, and how many of them are newly wrong."""
+    number, baseline = len(explanation.against), explanation.baseline
+    said = "1 question counts" if number == 1 else f"{number:,} questions count"
+    if baseline is None:
+        return f"{said} against it"
+    return (
+        f"{said} against it, {explanation.count(Group.NEWLY_WRONG):,} newly wrong "
+        f"(right in {baseline.role} {baseline.model_id})"
+    )
 
 
-def _counting(questions: int) -> str:
-    return "1 question counts" if questions == 1 else f"{questions} questions count"
+def question_line(item: Explained) -> str:
+    """Return a question on one line: id, priority, text, and whether it was right before."""
+    newly = " (newly wrong)" if item.group is Group.NEWLY_WRONG else ""
+    return f"{plain(item.question_id)} {plain(item.observed.priority)}  {cut(plain(item.observed.question), 70)}{newly}"
 
 
-def _question_texts(verdict: Verdict, evidence: Evidence, newly_wrong: Mapping[str, str] | None) -> list[str]:
-    if evidence.evaluation is None:
-        return []
-    against = {name for result in verdict.not_passed() for name in result.questions}
-    newly = newly_wrong or {}
-    chosen = [question for question in evidence.evaluation.questions if question.question_id in against]
-    # P0 first, then what the parent had right, then the order of the benchmark set.
-    chosen.sort(key=lambda question: (question.priority != "P0", question.question_id not in newly))
-    return [_question_text(question, newly) for question in chosen]
+def reason_line(item: Explained) -> str:
+    """Return the most telling reason, and which judge gives it."""
+    judge = f"{plain(item.judge)}: " if item.judge else ""
+    return cut(f"{judge}{plain(item.reason)}", 220)
 
 
-def _question_text(question: QuestionObserved, newly: Mapping[str, str]) -> str:
-    reasons = [
-        f"{judge}: {finding.reason or finding.outcome}"
-        for judge, finding in question.findings.items()
-        if believed_outcome(question, judge) != PASSED
-    ]
-    # A failed finding says more than a judge that could not decide.
-    reasons.sort(key=lambda text: believed_outcome(question, text.partition(":")[0]) != FAILED)
-    was_right = f" (right in {newly[question.question_id]})" if question.question_id in newly else ""
-    asked = plain(question.question)
-    asked = asked if len(asked) <= 70 else f"{asked[:67]}..."
-    said = plain(reasons[0]) if reasons else "no finding"
-    said = said if len(said) <= 160 else f"{said[:157]}..."
-    return f"{plain(question.question_id)} {question.priority}  {asked}{was_right}  {said}"
+def cause_line(cause: Cause, explanation: Explanation) -> str:
+    """Return what is to blame: ``measure 'revenue', changed since parent: behind 9 wrong answers``."""
+    since = explanation.changed_since
+    changed = f", {cause.change.action} since {since.role}" if cause.change is not None and since else ""
+    behind = count(len(cause.questions), "wrong answer")
+    return f"{plain(cause.item)}{changed}: behind {behind}"
 
 
-def wrapped(line: str, indent: str = "    ") -> Iterable[str]:
-    """Return ``line`` in pieces of at most 98 columns, the first with its own indentation."""
-    own = line[: len(line) - len(line.lstrip())]
-    return textwrap.wrap(line.strip(), WIDTH, initial_indent=own, subsequent_indent=indent, break_on_hyphens=False) or [
-        line
-    ]
+def change_lines(explanation: Explanation, most: int) -> Iterator[str]:
+    """Yield what changed in the space since the baseline: a count, then one line an item, at most ``most`` of them."""
+    since = explanation.changed_since
+    if since is None or since.diff is None:
+        return
+    counts = since.diff.counts()
+    said = ", ".join(f"{counts[action]} {action}" for action in ("added", "removed", "changed"))
+    yield f"Changed since {since.role} {since.model_id}: {said if since.diff.changes else 'nothing in the config'}"
+    for change in since.diff.changes[:most]:
+        yield f"  {change.sign} {change.kind} {cut(plain(change.label), 80)}"
+    if len(since.diff.changes) > most:
+        yield f"  and {len(since.diff.changes) - most} more"
+
+
+def _table(verdict: Verdict) -> Iterator[str]:
+    shown = rows_worth_showing(verdict)
+    width = min(40, max([20, *(len(label(result.gate)) for result in shown)]))
+    if shown:
+        yield f"  {'check':<{width}} {'measured':>9}   {'interval 95 %':<15} required"
+    for result in shown:
+        line = f"  {label(result.gate):<{width}} {plain(result.measured):>9}   {interval_text(result):<15}"
+        line = f"{line} {plain(result.required)}".rstrip()
+        if len(line) > _ENDING_COLUMN:
+            yield from wrapped(line, indent="      ")
+            line = ""
+        yield f"{line:<{_ENDING_COLUMN}} {ENDINGS[result.outcome]}"
+        if result.outcome is not Outcome.PASSED:
+            yield from wrapped(f"      {plain(result.reason)}", indent="      ")
+    for gate, outcome in verdict.custom_gates.items():
+        yield f"  {cut(plain(gate), _ENDING_COLUMN - 3):<{_ENDING_COLUMN - 2}} {ENDINGS[outcome]}"
+    if quiet := len(verdict.results) - len(shown):
+        yield f"  {count(quiet, 'other check')} passed"
+
+
+def _problems(verdict: Verdict) -> Iterator[str]:
+    for number, (problem, gates) in enumerate(problems_by_text(verdict).items()):
+        if number == 0:
+            yield "This gate run does not count:"
+        named = f"{count(len(gates), 'gate')}: " if len(gates) > 1 else ""
+        yield from wrapped(f"  {named}{plain(problem)}: {plain(', '.join(gates))}")
+
+
+def problems_by_text(verdict: Verdict) -> dict[str, list[str]]:
+    """Return why the run does not count → the gates that say so; often one reason stands for all of them."""
+    found: dict[str, list[str]] = {}
+    for gate, problem in verdict.problems.items():
+        found.setdefault(problem, []).append(gate)
+    return found
+
+
+def _questions(explanation: Explanation, width: int) -> Iterator[str]:
+    against: Sequence[Explained] = explanation.against
+    if not against:
+        return
+    shown = against[:_SHOWN_QUESTIONS]
+    yield from wrapped(counting(explanation) + (":" if len(shown) == len(against) else f"; the first {len(shown)}:"))
+    for number, item in enumerate(shown):
+        yield from wrapped(f"  {question_line(item)}", indent="      ")
+        yield from wrapped(f"      {reason_line(item)}", indent="      ")
+        if number < _SHOWN_SQL and item.row is not None:
+            answer = item.row.answer.sql or f"(no query: {item.row.answer.error or item.row.answer.status})"
+            yield from side_by_side(
+                ("expected", item.row.expected_sql), ("Genie", answer), width=width, indent="      "
+            )
+
+
+def _changes(explanation: Explanation) -> Iterator[str]:
+    for line in change_lines(explanation, _SHOWN_CHANGES):
+        yield from wrapped(line)
+
+
+def _causes(explanation: Explanation) -> Iterator[str]:
+    causes = explanation.likely_causes[:_SHOWN_CAUSES]
+    for number, cause in enumerate(causes):
+        if number == 0:
+            yield "Likely cause:" if len(causes) == 1 else "Likely causes:"
+        yield from wrapped(f"  {cause_line(cause, explanation)}", indent="      ")
+        if cause.fix:
+            yield from wrapped(f"      {cut(plain(cause.fix), 240)}", indent="      ")

@@ -21,9 +21,10 @@ from mlflow_genie_plugin.gating.gate_session import (
     session_facts,
 )
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import WIDTH, headline, terminal_lines
+from mlflow_genie_plugin.gating.report import headline, terminal_lines
 from mlflow_genie_plugin.gating.suite import find_criteria, suite_argument
 from mlflow_genie_plugin.gating.tally import GateFile, Phase, one_line
+from mlflow_genie_plugin.gating.text import WIDTH
 from mlflow_genie_plugin.plugins.pytest_gates import FILE_PROPERTY, GATE_PROPERTY, SESSION
 
 _PAYLOAD = "genie_gates"
@@ -111,11 +112,11 @@ class GateRun:
 
     def _decide(self, gates: GateSession, exitstatus: int) -> int:
         verdict = gates.verdict(session_failed=exitstatus == pytest.ExitCode.TESTS_FAILED)
-        published = gates.publish(verdict)
-        newly_wrong = gates.newly_wrong() if verdict.outcome is Outcome.FAILED else None
+        explanation = gates.explanation(verdict)
+        published = gates.publish(verdict, explanation)
         note = "dry run" if verdict.dry_run else "not marked" if published.refused else ""
         lines = [
-            *terminal_lines(verdict, gates.collected.evidence, newly_wrong),  # type: ignore[union-attr]
+            *terminal_lines(verdict, explanation, self._width()),
             *closing_lines(verdict, published, gates.request.suite_argument),
         ]
         self._say(headline(verdict, note), lines, verdict.outcome)
@@ -127,9 +128,13 @@ class GateRun:
             sys.stderr.write("\n".join([title, *lines, ""]))
             return
         colour = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.UNDECIDED: "yellow"}[outcome]
-        reporter.write_sep("=", title, fullwidth=min(WIDTH, reporter._tw.fullwidth), bold=True, **{colour: True})
+        reporter.write_sep("=", title, fullwidth=self._width(), bold=True, **{colour: True})
         for line in lines:
             reporter.write_line(line)
+
+    def _width(self) -> int:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        return WIDTH if reporter is None else min(WIDTH, reporter._tw.fullwidth)
 
     def _request(self) -> Request:
         config = self.config

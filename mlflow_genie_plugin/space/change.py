@@ -34,6 +34,11 @@ class FieldChange:
         out |= {} if self.before is ABSENT else {"before": self.before}
         return out | ({} if self.after is ABSENT else {"after": self.after})
 
+    def lines(self) -> Iterator[str]:
+        """Yield the change for a person: SQL line by line, prose word by word."""
+        before, after = (None if side is ABSENT else side for side in (self.before, self.after))
+        yield from describe_change(self.field, before, after)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -54,6 +59,11 @@ class Change:
     label: str
     changes_behaviour: bool
     fields: tuple[FieldChange, ...] = ()
+
+    @property
+    def sign(self) -> str:
+        """``+`` added, ``-`` removed, ``~`` changed."""
+        return _SIGNS[self.action]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -119,9 +129,9 @@ class SpaceDiff:
         else:
             yield "The same content."
         for change in self.changes:
-            yield f"{_SIGNS[change.action]} {change.kind} {change.label}"
+            yield f"{change.sign} {change.kind} {change.label}"
             for entry in change.fields:
-                yield from _field_lines(entry)
+                yield from entry.lines()
         if self.changes:
             kinds = list(dict.fromkeys(change.kind for change in self.changes if change.changes_behaviour))
             yield f"Can change answers: {'yes (' + ', '.join(kinds) + ')' if kinds else 'no'}."
@@ -129,12 +139,7 @@ class SpaceDiff:
             yield "Deployment fields (in no hash):"
             for entry in self.deployment:
                 yield f"~ {entry.field}"
-                yield from _field_lines(FieldChange("", entry.before, entry.after))
+                yield from FieldChange("", entry.before, entry.after).lines()
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.render())}</pre>"
-
-
-def _field_lines(change: FieldChange) -> Iterator[str]:
-    shown = [None if side is ABSENT else side for side in (change.before, change.after)]
-    yield from describe_change(change.field, shown[0], shown[1])

@@ -353,3 +353,20 @@ def observed():
 @pytest.fixture
 def criteria_bytes():
     return (REPOSITORY / "gates" / "criteria.yaml").read_bytes()
+
+
+@pytest.fixture
+def verdict_of(criteria_bytes):
+    """A function that decides on plain evidence with the packaged criteria."""
+    from mlflow_genie_plugin.gating.criteria import parse_criteria
+    from mlflow_genie_plugin.gating.decide import decide
+    from mlflow_genie_plugin.gating.verdict import make_verdict
+
+    def make(evidence, stage="candidate", **changes):
+        criteria = parse_criteria(criteria_bytes, stage)
+        facts = {"custom_gates": {}, "problems": {}, "suite_files": {"gates/test_p0.py": "a" * 64}, "dry_run": False}
+        facts |= {"decided_at": "2026-11-20T10:00:00.000Z", "provenance": {"plugin_version": "0.1.0"}}
+        results = decide(criteria, evidence)
+        return make_verdict(criteria, "gates/criteria.yaml", evidence, results, **{**facts, **changes})
+
+    return make

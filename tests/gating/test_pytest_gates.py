@@ -49,7 +49,7 @@ def test_a_wrong_p0_answer_fails_is_named_and_takes_older_marks_away(gate_store)
     assert done.returncode == 1, done.stdout + done.stderr
     summary = done.stdout.partition("genie gate: FAIL")[2]
     assert "1 P0 question of 8 failed: q003" in summary
-    assert f"(right in {gate_store.good})" in summary
+    assert f"1 newly wrong (right in parent {gate_store.good})" in " ".join(summary.split())
     assert all(len(line) <= 100 for line in summary.splitlines() if "/" not in line)
     tags = gate_store.tags(gate_store.bad)
     assert tags["genie.gate.candidate.verdict"] == "failed"

@@ -10,25 +10,20 @@ from hypothesis import strategies as st
 from mlflow_genie_plugin.errors import UnsupportedFormatError, VerificationError
 from mlflow_genie_plugin.gating.criteria import parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
+from mlflow_genie_plugin.gating.explanation import Baseline, explain
 from mlflow_genie_plugin.gating.mark import mark_tags, read_mark
+from mlflow_genie_plugin.gating.note import NOTE_BYTES, markdown
 from mlflow_genie_plugin.gating.observed import FindingObserved
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import WIDTH, headline, markdown, markdown_text, plain, terminal_lines
+from mlflow_genie_plugin.gating.report import headline, terminal_lines
+from mlflow_genie_plugin.gating.text import WIDTH, inert, markdown_text, plain, side_by_side, wrapped
 from mlflow_genie_plugin.gating.verdict import make_verdict, parse_verdict, verdict_bytes
 
 HOSTILE = "Revenue?\x1b[31m\n| x | <script>alert(1)</script> ![](http://evil) **bold** \u202e"
 
 
-@pytest.fixture
-def verdict_of(criteria_bytes):
-    def make(evidence, stage="candidate", **changes):
-        criteria = parse_criteria(criteria_bytes, stage)
-        facts = {"custom_gates": {}, "problems": {}, "suite_files": {"gates/test_p0.py": "a" * 64}, "dry_run": False}
-        facts |= {"decided_at": "2026-11-20T10:00:00.000Z", "provenance": {"plugin_version": "0.1.0"}}
-        results = decide(criteria, evidence)
-        return make_verdict(criteria, "gates/criteria.yaml", evidence, results, **{**facts, **changes})
-
-    return make
+def told(verdict, evidence, baselines=(), width=WIDTH):
+    return terminal_lines(verdict, explain(verdict, evidence, None, baselines), width)
 
 
 def spoiled(evidence, observed, count=50):
@@ -45,8 +40,8 @@ def spoiled(evidence, observed, count=50):
 
 def test_a_pass_is_short_and_names_numbers_and_limits(evidence, verdict_of):
     found = evidence()
-    lines = terminal_lines(verdict_of(found), found)
-    assert len(lines) <= 12
+    lines = told(verdict_of(found), found)
+    assert len(lines) <= 16
     assert any("result_correctness" in line and "100.0 %" in line and ">= 85.0 %" in line for line in lines)
     assert headline(verdict_of(found)) == "genie gate: PASS"
 
@@ -54,19 +49,29 @@ def test_a_pass_is_short_and_names_numbers_and_limits(evidence, verdict_of):
 def test_no_line_is_wider_than_a_terminal_and_none_carries_control_characters(evidence, observed, verdict_of):
     found = spoiled(evidence, observed)
     problems = {gate.gate: "it did not run" for gate in verdict_of(found).results}
-    lines = terminal_lines(verdict_of(found, problems=problems), found, {f"q{n:03d}": "m-0" for n in range(9)})
+    before = Baseline("parent", "m-0", right={f"q{n:03d}": n < 9 for n in range(50)})
+    lines = told(verdict_of(found, problems=problems), found, [before])
     assert all(len(line) <= WIDTH for line in lines)
     assert not any(unicodedata.category(c)[0] == "C" for line in lines for c in line)
-    assert "50 questions count against it, 9 newly wrong; the first 5:" in lines
+    assert "50 questions count against it, 9 newly wrong (right in parent m-0); the first 5:" in lines
 
 
 def test_markdown_shows_hostile_text_literally(evidence, observed, verdict_of):
     found = spoiled(evidence, observed)
-    text = markdown(verdict_of(found), found)
+    verdict = verdict_of(found)
+    text = markdown(verdict, explain(verdict, found, None))
     assert "<script>" not in text
     assert "![](" not in text
     assert "\x1b" not in text
     assert "**FAIL** for stage candidate" in text
+
+
+def test_the_note_fits_one_tag_and_says_what_it_leaves_out(evidence, observed, verdict_of):
+    found = spoiled(evidence, observed, count=500)
+    verdict = verdict_of(found)
+    text = markdown(verdict, explain(verdict, found, None), questions=500)
+    assert len(text.encode()) <= NOTE_BYTES
+    assert text.endswith("left out; report.html has all.\n")
 
 
 @given(st.text())
@@ -76,6 +81,31 @@ def test_untrusted_text_becomes_one_printable_line(text):
         assert not any(unicodedata.category(c)[0] == "C" for c in shown)
 
 
+@pytest.mark.parametrize("line", ["::error::x", "  ::add-mask::x", "a ##[error]x", "##vso[task.complete]x"])
+def test_no_line_is_a_command_to_a_ci_runner(line):
+    for shown in [inert(line), *wrapped(line), *side_by_side(("a", line), ("b", f"SELECT 1\n{line}"), width=60)]:
+        assert not shown.lstrip().startswith("::")
+        assert "##" not in shown
+
+
+@given(st.text(), st.text(), st.integers(min_value=30, max_value=WIDTH))
+def test_two_queries_fit_the_terminal_whatever_stands_in_them(one, other, width):
+    lines = side_by_side(("expected", one), ("Genie", other), width=width, indent="      ")
+    assert all(len(line) <= width for line in lines)
+    assert not any(unicodedata.category(c)[0] == "C" for line in lines for c in line)
+
+
+def test_two_queries_stand_beside_each_other_or_below_each_other_in_a_narrow_terminal():
+    wide = side_by_side(("expected", "SELECT 1"), ("Genie", "SELECT 2"), width=98)
+    assert any("SELECT 1" in line and "SELECT 2" in line for line in wide)
+    assert side_by_side(("expected", "SELECT 1"), ("Genie", "SELECT 2"), width=60) == [
+        "expected",
+        "  SELECT 1",
+        "Genie",
+        "  SELECT 2",
+    ]
+
+
 def test_what_is_off_is_said(criteria_bytes, evidence):
     text = criteria_bytes.replace(b"{target: 0.95, floor: 0.85}", b"{off: no metric views yet}")
     criteria = parse_criteria(text, "candidate")
@@ -83,7 +113,7 @@ def test_what_is_off_is_said(criteria_bytes, evidence):
         criteria, "c", evidence(), decide(criteria, evidence()), custom_gates={}, problems={}, suite_files={},
         dry_run=False, decided_at="2026-11-20T10:00:00.000Z", provenance={},
     )  # fmt: skip
-    assert "  off: asset_routing, because no metric views yet" in terminal_lines(verdict, evidence())
+    assert "  off: asset_routing, because no metric views yet" in told(verdict, evidence())
 
 
 def test_a_verdict_reads_back_as_it_was(evidence, observed, verdict_of):

@@ -1,0 +1,68 @@
+"""The versions a gate run is compared with in reports: the parent and the champion, with what changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError
+from mlflow_genie_plugin.gating.evidence import Collected, collect
+from mlflow_genie_plugin.gating.explanation import Baseline, Explanation, explain, right_by_question
+from mlflow_genie_plugin.registry import get_version_by_alias, versions_of_model
+from mlflow_genie_plugin.space.diff import diff_spaces
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.gating.verdict import Verdict
+
+CHAMPION = "champion"
+PARENT = "parent"
+
+
+def explained(verdict: Verdict, collected: Collected) -> Explanation:
+    """Return why ``verdict`` is what it is, compared with the parent and the champion of the version."""
+    return explain(verdict, collected.evidence, collected.result, baselines_of(collected))
+
+
+def baselines_of(collected: Collected) -> tuple[Baseline, ...]:
+    """Return the parent and, where it is another version, the champion.
+
+    What cannot be read is a problem of the comparison and said there: no decision looks at it.
+    """
+    found: dict[str, Baseline] = {}
+    try:
+        for role, model_id in _references(collected):
+            if model_id not in {*found, collected.model.model_id}:
+                found[model_id] = _baseline(role, model_id, collected)
+    except GenieError as error:
+        found[CHAMPION] = Baseline(CHAMPION, "", problem=error.what)
+    return tuple(found.values())
+
+
+def _references(collected: Collected) -> Iterator[tuple[str, str]]:
+    if collected.snapshot is not None and collected.snapshot.parent_model_id is not None:
+        yield PARENT, collected.snapshot.parent_model_id
+    for name in sorted({version.name for version in versions_of_model(collected.model.model_id)}):
+        try:
+            champion = get_version_by_alias(name, CHAMPION).model_id
+        except ModelNotFoundError:
+            continue
+        if champion is not None:
+            yield CHAMPION, champion
+
+
+def _baseline(role: str, model_id: str, collected: Collected) -> Baseline:
+    try:
+        other = collect(model_id)
+    except GenieError as error:
+        return Baseline(role, model_id, problem=error.what)
+    right = problem = None
+    if other.result is None:
+        problem = other.evidence.evaluation_problem or "its evaluation cannot be read"
+    elif collected.result is not None:
+        right = right_by_question(other.result, collected.result)
+    diff = None
+    if other.snapshot is None:
+        problem = other.evidence.model_problem
+    elif collected.snapshot is not None:
+        diff = diff_spaces(other.snapshot.config, collected.snapshot.config)
+    return Baseline(role, model_id, other.model.name, right, diff, problem or "")

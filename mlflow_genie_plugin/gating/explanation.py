@@ -1,0 +1,274 @@
+"""Why a verdict is what it is: the questions in the order a person wants them, what changed, and what is to blame.
+
+Pure, and made once; the terminal, MLflow's run page, the HTML page and a CI summary only write it in their own way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
+from mlflow_genie_plugin.gating import manifest
+from mlflow_genie_plugin.gating.observed import FAILED, PASSED, Evidence, QuestionObserved
+from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
+from mlflow_genie_plugin.gating.text import plain
+from mlflow_genie_plugin.gating.verdict import Verdict
+from mlflow_genie_plugin.space.change import Change, SpaceDiff
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
+
+P0 = "P0"
+TEXT_INSTRUCTION = "text instruction"
+
+
+class Group(StrEnum):
+    """What a question says about the version, in the order in which a person wants to know."""
+
+    NEWLY_WRONG = "newly wrong"
+    P0_WRONG = "P0 wrong"
+    NOT_JUDGED = "not judged"
+    WRONG = "wrong"
+    OBJECTION = "right result, another judge objects"
+    NEWLY_RIGHT = "newly right"
+    RIGHT = "right"
+
+
+AGAINST = (Group.NEWLY_WRONG, Group.P0_WRONG, Group.NOT_JUDGED, Group.WRONG)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """An earlier version to compare with.
+
+    Attributes:
+        role: What it is to this version: ``parent`` or ``champion``.
+        right: Question id → whether its overall judge passed it there, for questions that both were asked alike.
+        diff: What changed in the space's config since; None when one of the two cannot be read.
+        problem: Why there is nothing to compare with; empty when there is.
+    """
+
+    role: str
+    model_id: str
+    name: str = ""
+    right: Mapping[str, bool] | None = None
+    diff: SpaceDiff | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One question: its group, the most telling reason, the gates it counts against, and the row with both answers.
+
+    ``row`` is None where the answers are not at hand. ``judge`` is empty when there is no finding at all.
+    """
+
+    observed: QuestionObserved
+    group: Group
+    judge: str
+    reason: str
+    gates: tuple[str, ...]
+    row: QuestionResult | None = None
+
+    @property
+    def question_id(self) -> str:
+        return self.observed.question_id
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Something in the space that findings blame.
+
+    Attributes:
+        item: In words people recognise: ``measure 'revenue'``.
+        questions: Ids of the wrong questions behind which it is.
+        change: How it changed since the first baseline; None when it did not.
+        fix: What to change, as the findings say it most often; None when they say nothing.
+    """
+
+    item: str
+    questions: tuple[str, ...]
+    change: Change | None
+    fix: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Every question, sorted into groups; the baselines; and the likely causes, the most frequent one first."""
+
+    questions: tuple[Explained, ...]
+    baselines: tuple[Baseline, ...]
+    causes: tuple[Cause, ...]
+
+    @cached_property
+    def groups(self) -> dict[Group, tuple[Explained, ...]]:
+        """The questions of each group, P0 first; groups without questions are not there."""
+        return {
+            group: tuple(sorted(found, key=lambda item: item.observed.priority != P0))
+            for group in Group
+            if (found := [item for item in self.questions if item.group is group])
+        }
+
+    def count(self, *groups: Group) -> int:
+        """Return how many questions stand in these groups."""
+        return sum(len(self.groups.get(group, ())) for group in groups)
+
+    @property
+    def against(self) -> tuple[Explained, ...]:
+        """The questions behind gates that did not pass: newly wrong ones first, then by group, P0 first in each."""
+        ordered = [item for group in Group for item in self.groups.get(group, ()) if item.gates]
+        return tuple(sorted(ordered, key=lambda item: item.observed.priority != P0))
+
+    @property
+    def likely_causes(self) -> tuple[Cause, ...]:
+        """The causes that changed since, and those behind nearly as many wrong answers as the most frequent one."""
+        most = max((len(cause.questions) for cause in self.causes), default=0)
+        return tuple(cause for cause in self.causes if cause.change is not None or 4 * len(cause.questions) >= most)
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The version that "newly" refers to: the first one whose answers are known."""
+        return next((baseline for baseline in self.baselines if baseline.right is not None), None)
+
+    @property
+    def changed_since(self) -> Baseline | None:
+        """The version that the shown config changes refer to: the first one whose config is known."""
+        return next((baseline for baseline in self.baselines if baseline.diff is not None), None)
+
+
+def explain(
+    verdict: Verdict, evidence: Evidence, result: EvaluationResult | None, baselines: Iterable[Baseline] = ()
+) -> Explanation:
+    """Return what explains ``verdict``.
+
+    Args:
+        verdict: What was decided.
+        evidence: What it was decided on.
+        result: The evaluation with its answers; None when it is not at hand.
+        baselines: Versions to compare with, the most telling one first.
+    """
+    known = tuple(baselines)
+    rows = {} if result is None else {row.question_id: row for row in result.questions}
+    before = next((baseline.right for baseline in known if baseline.right is not None), None)
+    gates: dict[str, list[str]] = {}
+    for outcome in verdict.not_passed():
+        for name in outcome.questions:
+            gates.setdefault(name, []).append(outcome.gate)
+    p0_failed = {
+        name for outcome in verdict.not_passed() if outcome.gate == manifest.P0_GATE for name in outcome.questions
+    }
+    observed = evidence.evaluation.questions if evidence.evaluation is not None else ()
+    explained = tuple(
+        _explained(question, rows.get(question.question_id), before, gates, p0_failed) for question in observed
+    )
+    diff = next((baseline.diff for baseline in known if baseline.diff is not None), None)
+    return Explanation(explained, known, tuple(_causes(explained, diff)))
+
+
+def right_by_question(before: EvaluationResult, after: EvaluationResult) -> dict[str, bool]:
+    """Return question id → whether ``before`` has it right, for the questions that both were asked alike."""
+    now = {row.question_id: (row.question, row.expected_sql) for row in after.questions}
+    return {
+        row.question_id: row.passed(OVERALL_JUDGE)
+        for row in before.questions
+        if now.get(row.question_id) == (row.question, row.expected_sql)
+    }
+
+
+def objections(question: QuestionObserved) -> tuple[str, ...]:
+    """Return the judges that did not pass a question, apart from those that were not asked about it."""
+    return tuple(
+        judge
+        for judge, finding in question.findings.items()
+        if believed_outcome(question, judge) != PASSED and not finding.not_asked
+    )
+
+
+def _explained(
+    question: QuestionObserved,
+    row: QuestionResult | None,
+    before: Mapping[str, bool] | None,
+    gates: Mapping[str, list[str]],
+    p0_failed: set[str],
+) -> Explained:
+    judge, reason = _reason(question, row)
+    group = _group(question, (before or {}).get(question.question_id), question.question_id in p0_failed)
+    return Explained(question, group, judge, reason, tuple(gates.get(question.question_id, ())), row)
+
+
+def _group(question: QuestionObserved, was_right: bool | None, p0_failed: bool) -> Group:
+    overall = believed_outcome(question, OVERALL_JUDGE)
+    if overall == FAILED and was_right:
+        return Group.NEWLY_WRONG
+    if p0_failed and (overall in {FAILED, PASSED}):
+        return Group.P0_WRONG
+    if overall == FAILED:
+        return Group.WRONG
+    if overall != PASSED:
+        return Group.NOT_JUDGED
+    if was_right is False:
+        return Group.NEWLY_RIGHT
+    return Group.OBJECTION if objections(question) else Group.RIGHT
+
+
+def _reason(question: QuestionObserved, row: QuestionResult | None) -> tuple[str, str]:
+    """Return the judge whose word tells most, and that word.
+
+    A failed finding says more than one that could not be decided, and one that names what to mend says most.
+    """
+    against = objections(question)
+    if not against:
+        return ("", "" if question.findings else "no finding")
+    said = {} if row is None else row.findings
+
+    def telling(judge: str) -> tuple[bool, bool, bool]:
+        finding = said.get(judge)
+        return (
+            believed_outcome(question, judge) == FAILED,
+            finding is not None and bool(finding.fix or finding.blame),
+            judge == OVERALL_JUDGE,
+        )
+
+    judge = max(against, key=telling)
+    observed = question.findings[judge]
+    return judge, plain(observed.reason) or observed.outcome
+
+
+def _causes(questions: Iterable[Explained], diff: SpaceDiff | None) -> Iterator[Cause]:
+    blamed: dict[str, list[str]] = {}
+    fixes: dict[str, Counter[str]] = {}
+    for question in questions:
+        if question.row is None or question.group not in AGAINST:
+            continue
+        for finding in _failed(question.row):
+            for item in finding.blame:
+                ids = blamed.setdefault(item, [])
+                if not ids or ids[-1] != question.question_id:
+                    ids.append(question.question_id)
+                if finding.fix:
+                    fixes.setdefault(item, Counter())[finding.fix] += 1
+    changes = {item: _change_of(item, diff) for item in blamed}
+    # What changed since the version that had it right comes first, then what is behind more questions.
+    for item in sorted(blamed, key=lambda item: (changes[item] is None, -len(blamed[item]), item)):
+        fix = fixes[item].most_common(1)[0][0] if item in fixes else None
+        yield Cause(item, tuple(blamed[item]), changes[item], fix)
+
+
+def _failed(row: QuestionResult) -> Iterator[Finding]:
+    return (finding for finding in row.findings.values() if finding.outcome.value == FAILED)
+
+
+def _change_of(item: str, diff: SpaceDiff | None) -> Change | None:
+    kind, _, name = item.partition(" ")
+    if item == TEXT_INSTRUCTION:  # a space has one, so nobody names it
+        kind, name = "instruction", ""
+    wanted = name.strip("'\"`")
+    for change in diff.changes if diff is not None else ():
+        if change.kind == kind and wanted in {change.key, change.label.strip('"'), ""}:
+            return change
+    return None

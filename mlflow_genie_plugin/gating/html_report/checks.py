@@ -1,0 +1,101 @@
+"""The gates of a verdict as the page lists them: by family, what did not pass in full, the rest folded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlflow_genie_plugin.gating.html_report.interval import Drawing, Scale, drawing, scale_of
+from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
+from mlflow_genie_plugin.gating.report import interval_text, label
+from mlflow_genie_plugin.gating.rules.register import family_of, is_packaged
+from mlflow_genie_plugin.gating.verdict import Verdict
+
+_TITLES = {
+    "Integrity": "Is this the right evidence, and is it whole?",
+    "Coverage": "Is there enough to decide on?",
+    "P0": "Priority questions",
+    "Thresholds": "Judges against their targets",
+    "Regression": "Against an earlier version",
+    "Slices": "Parts of the question set",
+    "Latency": "Time",
+    "Metrics": "Metrics of other scorers",
+    "Freshness": "Age of the evidence",
+    "Checklist": "Promotion checklist",
+}
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One gate. ``drawing`` is None where no interval was measured."""
+
+    label: str
+    gate: str
+    measured: str
+    interval: str
+    required: str
+    outcome: str
+    reason: str
+    drawing: Drawing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Gates of one kind: those to be seen, and those that passed and say no more than that."""
+
+    title: str
+    shown: tuple[CheckRow, ...]
+    folded: tuple[CheckRow, ...]
+    scale: Scale
+
+
+def families(verdict: Verdict) -> Iterator[Family]:
+    """Yield the gates by family in the register's order, a team's own last."""
+    by_title: dict[str, list[GateResult]] = {}
+    for result in verdict.results:
+        by_title.setdefault(_title(result.gate), []).append(result)
+    for title, results in by_title.items():
+        yield _family(title, results)
+    own = [
+        CheckRow(gate, gate, "", "", "", outcome.value, "reported by its own test", None)
+        for gate, outcome in verdict.custom_gates.items()
+    ]
+    if own:
+        yield Family("Gates of your own", tuple(own), (), Scale(0, 1))
+
+
+def _family(title: str, results: Sequence[GateResult]) -> Family:
+    scale = scale_of([result for result in results if result.interval is not None])
+    rows = {
+        result.gate: CheckRow(
+            label(result.gate),
+            result.gate,
+            result.measured,
+            interval_text(result),
+            result.required,
+            result.outcome.value,
+            result.reason,
+            drawing(result, scale),
+        )
+        for result in results
+    }
+    seen = {
+        result.gate
+        for result in results
+        if result.outcome is not Outcome.PASSED or result.interval is not None or result.gate == "p0"
+    }
+    return Family(
+        title,
+        tuple(row for gate, row in rows.items() if gate in seen),
+        tuple(row for gate, row in rows.items() if gate not in seen),
+        scale,
+    )
+
+
+def _title(gate: str) -> str:
+    if not is_packaged(gate):
+        return "Other checks"
+    name = family_of(gate).__name__
+    return _TITLES.get(name) or _WORD.sub(" ", name).capitalize()

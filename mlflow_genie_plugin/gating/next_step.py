@@ -1,0 +1,33 @@
+"""The one command that comes next, whatever the verdict is shown in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlflow_genie_plugin.gating.outcome import Outcome
+from mlflow_genie_plugin.gating.verdict import Verdict
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.gating.publish import Published
+
+
+def next_step(verdict: Verdict, published: Published | None = None, suite_argument: str = "gates/") -> str:
+    """Return what to run next.
+
+    Args:
+        verdict: What was decided.
+        published: What became of it; None where that is not known (on a page that is part of it).
+        suite_argument: What to give pytest for the same suite.
+    """
+    model_id = verdict.model["model_id"]
+    again = f"pytest {suite_argument} --model-id={model_id} --genie-stage={verdict.stage}"
+    if verdict.outcome is Outcome.PASSED and not (published and published.problem):
+        if verdict.dry_run:
+            return again
+        mark = " --mark" if published is not None and published.refused else ""
+        return f"mlflow-genie verify --model-id {model_id} --stage {verdict.stage}{mark}"
+    if verdict.outcome is Outcome.UNDECIDED and verdict.not_passed():
+        return f"mlflow-genie evaluate --model-id {model_id} --benchmarks FILE"
+    if verdict.outcome is Outcome.FAILED:
+        return f"correct the space, then  mlflow-genie snapshot {verdict.model['space_id'] or 'SPACE_ID'}"
+    return again
