@@ -6,28 +6,22 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.benchmark import Benchmark
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult
+    from mlflow_genie_plugin.space.config import SpaceConfig
 
 QUESTIONS, QUOTA, LATENCY_SECONDS = 40, 20, 4.0
-REPEATS = 5
-
-
-def median(function: Callable[[], object]) -> float:
-    times = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
 
 
 def bench_evaluation() -> None:
     from mlflow_genie_plugin.emulator.sample import sample_benchmarks
     from mlflow_genie_plugin.emulator.server import SAMPLE_SPACE_ID, LocalWorkspace
     from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet, parse_benchmarks
-    from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
-    from mlflow_genie_plugin.evaluation.judges import JUDGES
     from mlflow_genie_plugin.evaluation.plan import plan_evaluation
     from mlflow_genie_plugin.evaluation.progress import Silent
     from mlflow_genie_plugin.evaluation.runner import run_evaluation
@@ -62,13 +56,28 @@ def bench_evaluation() -> None:
     print(f"evaluation: {QUESTIONS} questions, {QUOTA} a minute, {LATENCY_SECONDS:g} s each")
     print(f"  asking {taken:.1f} s, ideal schedule {ideal:.1f} s, ratio {taken / ideal:.3f}")
     print(f"  judging and storing without traces {finished - timing.stored:.2f} s")
-    assets = SpaceAssets.of(plan.snapshot.config)
-    cases = [
-        JudgedCase(item, question.answer, question.expected, assets)
-        for item, question in zip(questions.benchmarks, evaluation.result.questions, strict=True)
-    ]
-    seconds = median(lambda: [judge_case(case, JUDGES.choose()) for case in cases])
-    print(f"  judging {len(cases) / seconds:.0f} questions a second with {len(JUDGES.names())} judges")
+    bench_judging(plan.snapshot.config, questions.benchmarks, evaluation.result)
+
+
+def bench_judging(config: SpaceConfig, benchmarks: Sequence[Benchmark], result: EvaluationResult) -> None:
+    """Print what judging costs, everything that a question needs made anew: parsing, comparing, refuting."""
+    from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
+    from mlflow_genie_plugin.evaluation.judges import JUDGES
+    from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+
+    schema = SpaceSchema.from_json(result.catalog or {"assets": [], "problem": None})
+    judges, assets = JUDGES.choose(), SpaceAssets.of(config)
+    wall, cpu = [], []
+    for item, question in zip(benchmarks, result.questions, strict=True):
+        case = JudgedCase(item, question.answer, question.expected, assets, schema=schema, config=config)
+        started, used = time.perf_counter(), time.process_time()
+        judge_case(case, judges)
+        wall.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - used)
+    print(
+        f"  {len(judges)} judges: {1e3 * statistics.median(wall):.0f} ms a question (p50, {len(wall)} questions), "
+        f"{len(cpu) / sum(cpu):.0f} questions a second and core"
+    )
 
 
 def main() -> None:
