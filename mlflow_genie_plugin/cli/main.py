@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "mlflow_genie_plugin.cli.review:evaluate",
     "benchmarks": "mlflow_genie_plugin.cli.benchmarks:benchmarks",
     "verify": "mlflow_genie_plugin.cli.verify:verify",
+    "report": "mlflow_genie_plugin.cli.report:report",
     "restore": "mlflow_genie_plugin.cli.restore:restore",
     "rollback": "mlflow_genie_plugin.cli.restore:rollback",
     "apply": "mlflow_genie_plugin.cli.apply:apply",
@@ -23,6 +24,7 @@ COMMANDS = {
     "drift": "mlflow_genie_plugin.cli.drift:drift",
     "prompts": "mlflow_genie_plugin.cli.prompts:prompts",
     "local": "mlflow_genie_plugin.cli.local:local",
+    "init": "mlflow_genie_plugin.cli.init:init",
     "doctor": "mlflow_genie_plugin.cli.doctor:doctor",
     "completion": "mlflow_genie_plugin.cli.completion:completion",
 }
