@@ -173,7 +173,7 @@ def _can_hold_a_file(directory: Path, path: Path) -> bool:
 def _digest(path: Path) -> str | None:
     try:
         return sha256_of_bytes(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error

@@ -46,7 +46,7 @@ def read_record(directory: Path) -> Record:
     path = directory / RECORD
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Record()
     except OSError as error:
         raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error
