@@ -25,7 +25,19 @@ _WORDS = {"passed": "ok", "failed": "FAIL", "undecided": "open"}
     default=None,
     help="The stage of the mark; default: the highest one that is marked.",
 )
-@click.option("--suite", default=None, metavar="DIR|GIT_REF", help="Trusted gates and criteria; default: gates/ here.")
+@click.option(
+    "--suite",
+    default=None,
+    metavar="DIR|GIT_REF[:DIR]",
+    help="Trusted gates and criteria; default: gates/ here. In a git ref they stand in gates/.",
+)
+@click.option(
+    "--benchmarks",
+    default=None,
+    metavar="PATH",
+    help="The questions that had to be asked: a file here, or in the commit of --suite.",
+)
+@click.option("--champion", default=None, metavar="MODEL", help="Another version whose questions may not be lost.")
 @click.option(
     "--verdict",
     "verdict_file",
@@ -36,7 +48,14 @@ _WORDS = {"passed": "ok", "failed": "FAIL", "undecided": "open"}
 @click.option("--mark", is_flag=True, help="Write the mark when everything is verified.")
 @command
 def verify(
-    model_id: str, stage: str | None, suite: str | None, verdict_file: Path | None, mark: bool, as_json: bool
+    model_id: str,
+    stage: str | None,
+    suite: str | None,
+    benchmarks: str | None,
+    champion: str | None,
+    verdict_file: Path | None,
+    mark: bool,
+    as_json: bool,
 ) -> ExitCode:
     """Recompute from MLflow whether the mark of a version is deserved.
 
@@ -44,7 +63,15 @@ def verify(
     """
     from mlflow_genie_plugin.gating.verify import verify as recompute
 
-    found = recompute(model_id, stage, suite=suite, verdict_file=verdict_file, write_mark=mark)
+    found = recompute(
+        model_id,
+        stage,
+        suite=suite,
+        benchmarks=benchmarks,
+        champion=champion,
+        verdict_file=verdict_file,
+        write_mark=mark,
+    )
     code = _exit_code(found)
     if as_json:
         emit_json(_as_json(found))

@@ -15,7 +15,7 @@ from mlflow_genie_plugin.gating.verdict import Verdict
 
 PREFIX = "genie.gate"
 REVOKED = "revoked"
-_FIELDS = ("verdict", "run_id", "verdict_sha256", "evaluation_run_id", "evaluation_sha256", "model_id")
+_FIELDS = ("verdict", "run_id", "verdict_sha256", "evaluation_run_id", "evaluation_sha256", "model_id", "decided_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Mark:
     evaluation_run_id: str
     evaluation_sha256: str
     model_id: str
+    decided_at: str
 
     @property
     def is_positive(self) -> bool:
@@ -77,6 +78,20 @@ def mark_tags(verdict: Verdict, gate_run_id: str, verdict_sha256: str, current: 
             if older is not None and older.is_positive:
                 tags[_key(stage, "verdict")] = REVOKED
     return tags
+
+
+def touches_mark(verdict: Verdict) -> bool:
+    """Return whether a verdict replaces the mark of its stage.
+
+    An incomplete run says nothing about the version: an older mark stays as it is. A decision that did not pass,
+    complete or not, takes the older mark away.
+    """
+    return verdict.outcome is not Outcome.UNDECIDED or bool(verdict.not_passed())
+
+
+def verdict_key(stage: str) -> str:
+    """Return the tag that says what the mark of a stage is."""
+    return _key(stage, "verdict")
 
 
 def _key(stage: str, name: str) -> str:

@@ -13,15 +13,13 @@ from mlflow_genie_plugin.gating.baseline import explained
 from mlflow_genie_plugin.gating.evidence import Collected, current_digest
 from mlflow_genie_plugin.gating.explanation import Explanation
 from mlflow_genie_plugin.gating.html_report.pages import PAGE_ARTIFACT, PAGE_NAME, report_pages
-from mlflow_genie_plugin.gating.mark import mark_tags
+from mlflow_genie_plugin.gating.mark import mark_tags, touches_mark
 from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.report import WORDS
-from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, Verdict, verdict_bytes
-from mlflow_genie_plugin.registry import create_run, log_artifacts, set_model_tags, set_terminated
-
-RUN_TYPE = "genie_gate"
-FULL = "full"
+from mlflow_genie_plugin.gating.standing import why_not_to_mark, withdraw_if_contradicted
+from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, FULL, RUN_TYPE, Verdict, verdict_bytes
+from mlflow_genie_plugin.registry import RunRecord, create_run, get_model, log_artifacts, set_model_tags, set_terminated
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +72,26 @@ def _publish(
     if verdict.dry_run:
         return Published(file)
     try:
-        run_id = _store(verdict, collected, data, markdown(verdict, why), page)
-        problem = _changed_meanwhile(verdict)
-        set_terminated(run_id, "FINISHED" if verdict.outcome is Outcome.PASSED and not problem else "FAILED")
-        if problem or not _touches_mark(verdict):
-            return Published(file, run_id, problem=problem)
-        if verdict.scope != FULL and verdict.outcome is Outcome.PASSED:
-            return Published(file, run_id, note=f"an evaluation of scope {verdict.scope} never marks a version")
-        tags = mark_tags(verdict, run_id, sha256_of_bytes(data), collected.model.tags)
-        set_model_tags(collected.model.model_id, tags)
+        run = _store(verdict, collected, data, markdown(verdict, why), page)
+        # As it is now: what other gate runs wrote since the evidence was collected counts too.
+        model = get_model(collected.model.model_id)
+        marks = touches_mark(verdict) and (verdict.scope == FULL or verdict.outcome is not Outcome.PASSED)
+        problem = _changed_meanwhile(verdict) or (why_not_to_mark(verdict, model) if marks else "")
+        passed = verdict.outcome is Outcome.PASSED
+        set_terminated(run.run_id, "FINISHED" if passed and not problem else "FAILED")
+        if passed and not marks:
+            note = f"an evaluation of scope {verdict.scope} never marks a version"
+            return Published(file, run.run_id, problem=problem, note=note)
+        if problem or not marks:
+            return Published(file, run.run_id, problem=problem)
+        set_model_tags(model.model_id, mark_tags(verdict, run.run_id, sha256_of_bytes(data), model.tags))
+        if passed and (problem := withdraw_if_contradicted(verdict, model, run)):
+            return Published(file, run.run_id, problem=problem)
     except TrackingRefusedError as error:
         return Published(file, refused=True, problem="" if file else f"no verdict could be kept: {error.what}")
     except GenieError as error:
         return Published(file, problem=error.what)
-    return Published(file, run_id, marked=True)
+    return Published(file, run.run_id, marked=True)
 
 
 def _write_locally(path: Path, data: bytes) -> tuple[Path | None, str]:
@@ -97,7 +101,7 @@ def _write_locally(path: Path, data: bytes) -> tuple[Path | None, str]:
         return None, f"no local {path.name}: {error.what}"
 
 
-def _store(verdict: Verdict, collected: Collected, data: bytes, note: str, page: bytes) -> str:
+def _store(verdict: Verdict, collected: Collected, data: bytes, note: str, page: bytes) -> RunRecord:
     evaluation = verdict.evaluation or {}
     tags = {
         "mlflow.runType": RUN_TYPE,
@@ -122,13 +126,7 @@ def _store(verdict: Verdict, collected: Collected, data: bytes, note: str, page:
         with contextlib.suppress(GenieError):
             set_terminated(run.run_id, "FAILED")
         raise
-    return run.run_id
-
-
-def _touches_mark(verdict: Verdict) -> bool:
-    # An incomplete run says nothing about the version: an older mark stays as it is. A decision that did not pass,
-    # complete or not, takes the older mark away.
-    return verdict.outcome is not Outcome.UNDECIDED or bool(verdict.not_passed())
+    return run
 
 
 def _changed_meanwhile(verdict: Verdict) -> str:

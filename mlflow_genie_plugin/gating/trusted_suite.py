@@ -1,87 +1,147 @@
-"""The suite that a verdict is held against: a folder or a git ref that the verifier trusts, not the one that ran."""
+"""The suite that a verdict is held against: a folder or a git ref that the verifier trusts, not the one that ran.
+
+Where the criteria stand is said by whoever verifies. What a verdict says about that is only used to find the trusted
+counterpart of each file it names: a verdict must not choose its own criteria, not even among trusted files.
+"""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mlflow_genie_plugin.errors import UsageError
+from mlflow_genie_plugin.errors import UnreadableFileError, UsageError
 from mlflow_genie_plugin.gating.suite import CRITERIA, packaged_criteria
+from mlflow_genie_plugin.gating.trusted_git import commit_of, file_of
+
+GATES = "gates"
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedSuite:
-    """Reads files of a suite by the names that a verdict records.
+    """A folder of gates with its criteria, in a working folder or in a commit.
 
     Attributes:
         shown: How to name it in reports.
-        criteria_name: The criteria file's name in it.
-        read: The bytes of a file, None when there is no such file.
+        gates: The folder of the gates, as ``read`` takes it.
+        criteria_name: The criteria file, as ``read`` takes it.
+        read: The bytes of a file by its path from the verifier's working folder; None when there is no such file.
     """
 
     shown: str
+    gates: PurePosixPath
     criteria_name: str
     read: Callable[[str], bytes | None]
 
+    @property
+    def recorded_criteria(self) -> str:
+        """The criteria file as a verdict names it that is made here and not by a session of pytest."""
+        return f"{self.gates.name}/{PurePosixPath(self.criteria_name).name}"
 
-def trusted_suite(place: str | None, folder: Path, recorded_criteria: str | None) -> TrustedSuite:
+    def criteria(self) -> bytes:
+        """Return the criteria.
+
+        Raises:
+            UnreadableFileError: There are none.
+        """
+        return self._needed(self.criteria_name)
+
+    def beside(self, name: str) -> bytes | None:
+        """Return a file that stands beside the criteria; None when there is none."""
+        return self.read(str(PurePosixPath(self.criteria_name).parent / name))
+
+    def named(self, path: str) -> bytes:
+        """Return a file of the same trusted place by the path that the verifier gave.
+
+        Raises:
+            UnreadableFileError: There is no such file.
+        """
+        return self._needed(path)
+
+    def counterpart(self, name: str, recorded_criteria: str) -> bytes | None:
+        """Return the trusted file that stands where ``name`` stood in the session that ran; None when none does.
+
+        Args:
+            name: A file as a verdict names it: relative to the root folder of that session.
+            recorded_criteria: The criteria as the verdict names them, which tell where its gates stood.
+        """
+        path, gates = PurePosixPath(name), PurePosixPath(recorded_criteria).parent
+        if path.is_absolute() or ".." in path.parts:
+            return None
+        if path.is_relative_to(gates):
+            return self.read(str(self.gates / path.relative_to(gates)))
+        # A conftest.py above the gates: as many folders up from the trusted gates as it was from those that ran.
+        above = self.gates
+        for _ in gates.parts:
+            above = above.parent
+        return self.read(str(above / path))
+
+    def _needed(self, path: str) -> bytes:
+        data = self.read(path)
+        if data is None:
+            raise UnreadableFileError(
+                f"{self.shown} has no {path}", next_step="give --suite DIR, --suite GIT_REF or --suite GIT_REF:DIR"
+            )
+        return data
+
+
+def trusted_suite(place: str | None, folder: Path) -> TrustedSuite:
     """Return the suite to hold a verdict against.
 
     Args:
-        place: A folder with criteria.yaml, or a git ref; None takes ``gates/`` of ``folder``, or else what is packaged.
+        place: A folder with criteria.yaml; a git ref, in which they stand in ``gates/``; ``GIT_REF:DIR`` for another
+            folder of it; None takes ``gates/`` of ``folder``, or else what is packaged.
         folder: The working folder; a git ref is read from the repository it lies in.
-        recorded_criteria: The criteria's name in the verdict, which says where the verdict's names start from.
 
     Raises:
-        UsageError: ``place`` is neither such a folder nor a git ref.
+        UsageError: ``place`` is none of these, or is both a folder and a git ref.
     """
-    name = PurePosixPath(recorded_criteria or f"gates/{CRITERIA}")
-    if place is not None and not (folder / place).is_dir():
-        return _of_git(place, folder, str(name))
-    if place is not None:
-        if not (folder / place / CRITERIA).is_file():
-            raise UsageError(f"{place} has no {CRITERIA}", next_step="give the folder of the gates, or a git ref")
-        return _of_folder((folder / place).resolve(), name)
-    if len(name.parts) > 1 and (folder / name).is_file():
-        return _of_folder((folder / name).parent.resolve(), name)
-    return _of_folder(packaged_criteria().parent.resolve(), PurePosixPath(CRITERIA), "the installed package")
-
-
-def _of_folder(gates: Path, name: PurePosixPath, shown: str = "") -> TrustedSuite:
-    root = gates
-    for _ in name.parent.parts:
-        root = root.parent
-
-    def read(file: str) -> bytes | None:
-        path = root / file
-        inside = not PurePosixPath(file).is_absolute() and ".." not in PurePosixPath(file).parts
-        # Names start at the root folder of the session that ran; the criteria may stand in a folder of another name.
-        if inside and not path.is_file() and PurePosixPath(file).parent == name.parent:
-            path = gates / PurePosixPath(file).name
-        return path.read_bytes() if inside and path.is_file() else None
-
-    return TrustedSuite(shown or str(gates), str(name), read)
-
-
-def _of_git(ref: str, folder: Path, criteria_name: str) -> TrustedSuite:
-    def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, timeout=30, check=False)
-
-    try:
-        resolved = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"git cannot be run: {error}", next_step="give a folder with --suite") from error
-    if resolved.returncode != 0:
+    if place is None:
+        if (folder / GATES / CRITERIA).is_file():
+            return _of_folder(folder / GATES, folder)
+        return _of_folder(packaged_criteria().parent, folder, "the installed package")
+    is_folder = (folder / place).is_dir()
+    if (is_folder and place.startswith(("/", "./", "../"))) or place.endswith("/") or place in {".", ".."}:
+        return _of_named_folder(place, folder)
+    ref, _, path = place.partition(":")
+    commit = commit_of(ref, folder) if ref else None
+    if is_folder and commit is not None:
+        # A change that adds a folder called like the protected branch would otherwise bring its own criteria.
+        raise UsageError(
+            f"{place} is both a folder and a git ref",
+            next_step=f"give --suite ./{place} for the folder, --suite refs/heads/{place} or refs/remotes/{place} for "
+            "the ref",
+        )
+    if is_folder:
+        return _of_named_folder(place, folder)
+    if commit is None:
         raise UsageError(
             f"{ref} is neither a folder nor a commit of this repository",
-            next_step="give --suite DIR or --suite GIT_REF",
+            next_step="give --suite DIR, --suite GIT_REF or --suite GIT_REF:DIR",
         )
-    commit = resolved.stdout.decode().strip()
+    gates = PurePosixPath(path or GATES)
 
     def read(file: str) -> bytes | None:
-        shown = git("show", f"{commit}:./{file}")
-        return shown.stdout if shown.returncode == 0 else None
+        return file_of(commit, file, folder)
 
-    return TrustedSuite(f"commit {commit[:12]} ({ref})", criteria_name, read)
+    return TrustedSuite(f"commit {commit[:12]} ({ref})", gates, str(gates / CRITERIA), read)
+
+
+def _of_named_folder(place: str, folder: Path) -> TrustedSuite:
+    if not (folder / place / CRITERIA).is_file():
+        raise UsageError(f"{place} has no {CRITERIA}", next_step="give the folder of the gates, or a git ref")
+    return _of_folder(folder / place, folder)
+
+
+def _of_folder(gates: Path, folder: Path, shown: str = "") -> TrustedSuite:
+    gates = gates.resolve()
+
+    def read(file: str) -> bytes | None:
+        path = folder / file
+        try:
+            return path.read_bytes() if path.is_file() else None
+        except OSError as error:
+            raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error
+
+    name = PurePosixPath(gates.as_posix())
+    return TrustedSuite(shown or str(gates), name, str(name / CRITERIA), read)

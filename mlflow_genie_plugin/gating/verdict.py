@@ -18,6 +18,9 @@ from mlflow_genie_plugin.schemas import require_format_version, violations_of
 FORMAT_VERSION = 1
 FILE_NAME = "verdict.json"
 ARTIFACT = "gate/verdict.json"
+RUN_TYPE = "genie_gate"
+# Only an evaluation of all questions marks a version.
+FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)

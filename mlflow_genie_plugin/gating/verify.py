@@ -13,20 +13,10 @@ from pathlib import Path
 
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
-from mlflow_genie_plugin.errors import UnreadableFileError
 from mlflow_genie_plugin.gating import manifest
-from mlflow_genie_plugin.gating.checks import (
-    Check,
-    Claim,
-    champion_check,
-    claim_of_file,
-    claim_of_mark,
-    custom_check,
-    evidence_checks,
-    latest_check,
-    mark_check,
-    verdict_checks,
-)
+from mlflow_genie_plugin.gating.attempts import all_evaluations, attempt_notes, decision_check, latest_check
+from mlflow_genie_plugin.gating.checks import Check, custom_check, evidence_checks
+from mlflow_genie_plugin.gating.claims import Claim, claim_of_file, claim_of_mark, verdict_checks
 from mlflow_genie_plugin.gating.criteria import parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
 from mlflow_genie_plugin.gating.evidence import Collected, collect
@@ -34,9 +24,11 @@ from mlflow_genie_plugin.gating.mark import read_mark
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, some
 from mlflow_genie_plugin.gating.provenance import provenance
 from mlflow_genie_plugin.gating.publish import Published, publish
+from mlflow_genie_plugin.gating.questions import benchmarks_check, champion_check
 from mlflow_genie_plugin.gating.rejudge import Rejudged, rejudge
-from mlflow_genie_plugin.gating.trusted_suite import trusted_suite
-from mlflow_genie_plugin.gating.verdict import make_verdict
+from mlflow_genie_plugin.gating.rules.rule import StageCriteria
+from mlflow_genie_plugin.gating.trusted_suite import TrustedSuite, trusted_suite
+from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
 from mlflow_genie_plugin.registry import ModelRecord, resolve_model
 
 
@@ -67,6 +59,8 @@ def verify(
     stage: str | None = None,
     *,
     suite: str | None = None,
+    benchmarks: str | None = None,
+    champion: str | None = None,
     verdict_file: Path | None = None,
     folder: Path | None = None,
     write_mark: bool = False,
@@ -78,7 +72,11 @@ def verify(
     Args:
         reference: The model version.
         stage: Default: the highest stage it has a mark for.
-        suite: The trusted suite: a folder or a git ref. Default: ``gates/`` here, else the installed one.
+        suite: The trusted suite: a folder, a git ref or ``GIT_REF:DIR``. Default: ``gates/`` here, else the installed
+            one.
+        benchmarks: The benchmarks that had to be asked: a file of the same folder or commit as the suite. None leaves
+            that to the comparison with the champion.
+        champion: A version whose questions may not be lost, besides those that alias and stage name.
         verdict_file: The verdict.json of a gate run that could not mark; default: the one the mark names.
         folder: The working folder.
         write_mark: Write the mark when everything is verified; it need not exist then.
@@ -87,57 +85,65 @@ def verify(
 
     Raises:
         ModelNotFoundError, NotAGenieModelError: No such model version.
-        UsageError, InvalidCriteriaError: The trusted suite cannot be used.
+        UsageError, UnreadableFileError, InvalidCriteriaError, InvalidBenchmarksError: What is trusted cannot be used.
         TrackingUnavailableError: MLflow cannot be reached.
     """
     model = resolve_model(reference) if isinstance(reference, str) else reference
     folder = folder or Path.cwd()
     stage = stage or _highest_marked(model)
-    mark = read_mark(model.tags, stage)
-    claim: Claim | None
+    trusted = trusted_suite(suite, folder)
+    criteria = parse_criteria(trusted.criteria(), stage, f"{trusted.criteria_name} of {trusted.shown}")
+    wanted = None if benchmarks is None else trusted.named(benchmarks)
+    # A mark to be written is decided anew, on the latest evaluation: what an older one says is no argument for it.
+    claim = Claim(None, ()) if write_mark else claim_of_mark(model, read_mark(model.tags, stage))
     if verdict_file is not None:
         claim = claim_of_file(verdict_file)
-    else:
-        # A mark to be written is decided anew, on the latest evaluation: what an older one says is no argument for it.
-        claim = None if write_mark else claim_of_mark(model, mark)
-    verdict = claim.verdict if claim is not None else None
-    trusted = trusted_suite(suite, folder, verdict.criteria["name"] if verdict else None)
-    criteria_bytes = trusted.read(trusted.criteria_name)
-    if criteria_bytes is None:
-        raise UnreadableFileError(f"{trusted.shown} has no {trusted.criteria_name}", next_step="give another --suite")
-    criteria = parse_criteria(criteria_bytes, stage, f"{trusted.criteria_name} of {trusted.shown}")
+    verdict = claim.verdict
     run_id = verdict.evaluation["run_id"] if verdict is not None and verdict.evaluation else None
     collected = collect(model, run_id)
     rejudged = rejudge(collected)
     results = decide(criteria, rejudged.evidence)
-    checks = [
-        *([claim.check] if claim is not None else ()),
-        *(() if write_mark or verdict_file is not None else [mark_check(mark)]),
+    evaluations = all_evaluations(model)
+    checks = (
+        *claim.checks,
         *verdict_checks(verdict, model, stage, collected, criteria, trusted),
         *evidence_checks(collected, criteria, results, rejudged),
-        latest_check(collected),
+        latest_check(collected, evaluations, clock),
+        *(() if verdict is None else (decision_check(model, verdict, evaluations, clock),)),
         custom_check(criteria, collected, verdict),
-        champion_check(model, collected),
-    ]
-    found = Verification(
-        model, stage, trusted.shown, tuple(checks), results, tuple(_notes(rejudged)), collected=collected
+        *(() if wanted is None else (benchmarks_check(collected, wanted, str(benchmarks)),)),
+        champion_check(collected, champion),
     )
+    notes = (*_notes(rejudged), *attempt_notes(collected, evaluations))
+    found = Verification(model, stage, trusted.shown, checks, results, notes, collected=collected)
     if not write_mark or found.outcome is not Outcome.PASSED:
         return found
-    files = {trusted.criteria_name: sha256_of_bytes(criteria_bytes)} if verdict is None else dict(verdict.suite_files)
-    fresh = make_verdict(
+    fresh = _fresh_verdict(criteria, collected, verdict, trusted, folder, clock)
+    return replace(found, published=publish(fresh, collected, verdict_folder or folder / "genie-verdict"))
+
+
+def _fresh_verdict(
+    criteria: StageCriteria,
+    collected: Collected,
+    verdict: Verdict | None,
+    trusted: TrustedSuite,
+    folder: Path,
+    clock: Clock,
+) -> Verdict:
+    """Return the verdict of this verification; only what no one else can know is taken over from a gate run's."""
+    name = trusted.recorded_criteria if verdict is None else verdict.criteria["name"]
+    return make_verdict(
         criteria,
-        trusted.criteria_name,
+        name,
         collected.evidence,
         decide(criteria, collected.evidence),
-        custom_gates=verdict.custom_gates if verdict is not None else {},
+        custom_gates={} if verdict is None else verdict.custom_gates,
         problems={},
-        suite_files=files,
+        suite_files={name: sha256_of_bytes(trusted.criteria())} if verdict is None else verdict.suite_files,
         dry_run=False,
         decided_at=iso_utc(clock.now()),
         provenance={**provenance(folder), "decided_by": f"mlflow-genie verify --mark, suite {trusted.shown}"},
     )
-    return replace(found, published=publish(fresh, collected, verdict_folder or folder / "genie-verdict"))
 
 
 def _highest_marked(model: ModelRecord) -> str:

@@ -30,6 +30,7 @@ class RunRecord:
     artifact_uri: str
     start_time: int | None = None
     end_time: int | None = None
+    deleted: bool = False
 
 
 def create_run(
@@ -80,8 +81,14 @@ def search_runs(
     tags: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     limit: int | None = None,
+    deleted: bool = False,
 ) -> list[RunRecord]:
-    """Return the runs whose tags and params have exactly these values, newest first, across all pages."""
+    """Return the runs whose tags and params have exactly these values, newest first, across all pages.
+
+    With ``deleted``, also the runs that were deleted (until the store removes them for good).
+    """
+    from mlflow.entities import ViewType
+
     wanted = [f"tags.`{key}` = {quoted(value)}" for key, value in (tags or {}).items()]
     wanted += [f"params.`{key}` = {quoted(value)}" for key, value in (params or {}).items()]
     found: list[RunRecord] = []
@@ -91,6 +98,7 @@ def search_runs(
             page = client().search_runs(
                 experiment_ids=list(experiment_ids),
                 filter_string=" AND ".join(wanted),
+                run_view_type=ViewType.ALL if deleted else ViewType.ACTIVE_ONLY,
                 order_by=["attributes.start_time DESC"],
                 max_results=1000 if limit is None else min(1000, limit),
                 page_token=token,
@@ -200,4 +208,5 @@ def _record(run: Run) -> RunRecord:
         artifact_uri=run.info.artifact_uri or "",
         start_time=run.info.start_time,
         end_time=run.info.end_time,
+        deleted=run.info.lifecycle_stage == "deleted",
     )
