@@ -93,6 +93,40 @@ def serve(
 
 
 @local.command()
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=_DIRECTORY,
+    default=Path(),
+    help="Folder that receives the two files; default: this one.",
+)
+@command
+def sample(directory: Path, as_json: bool) -> None:
+    """Write the sample space and its questions: sample_space.json and sample_benchmarks.yaml.
+
+    They go with the space that a local workspace starts with. Files that are there and differ are not overwritten.
+    """
+    from mlflow_genie_plugin.atomic_files import write_bytes_atomically
+    from mlflow_genie_plugin.emulator.sample import sample_benchmarks, sample_space
+
+    texts = {
+        directory / "sample_space.json": sample_space(),
+        directory / "sample_benchmarks.yaml": sample_benchmarks(),
+    }
+    for path, data in texts.items():
+        if path.exists() and (not path.is_file() or path.read_bytes() != data):
+            raise UsageError(f"{path} is something else", next_step="choose another folder with -o, or move it away")
+    directory.mkdir(parents=True, exist_ok=True)
+    for path, data in texts.items():
+        write_bytes_atomically(path, data)
+    if as_json:
+        emit_json({"files": [str(path) for path in texts]})
+    else:
+        emit("\n".join(str(path) for path in texts))
+
+
+@local.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--dir", "directory", type=_DIRECTORY, help="Load into the workspace kept in this folder.")
 @click.option("--url", help="Load into the workspace that is running at this address.")

@@ -20,8 +20,13 @@ _DATA = files("mlflow_genie_plugin.emulator").joinpath("data")
 
 def sample_document() -> dict[str, Any]:
     """Return the sample space's ``serialized_space``: a fresh copy at every call."""
-    document: dict[str, Any] = orjson.loads(_DATA.joinpath("sample_space.json").read_bytes())
+    document: dict[str, Any] = orjson.loads(sample_space())
     return document
+
+
+def sample_space() -> bytes:
+    """Return the bytes of the sample space's exported file (JSON)."""
+    return _DATA.joinpath("sample_space.json").read_bytes()
 
 
 def sample_benchmarks() -> bytes:

@@ -149,3 +149,21 @@ def test_a_file_that_is_no_space_is_refused(run, tmp_path, local_workspace):
     done = run("load", path, "--url", local_workspace.url)
     assert done.exit_code == 2
     assert "error[MG206]" in done.stderr
+
+
+def test_the_sample_is_written_as_files_that_the_other_commands_read(run, tmp_path):
+    from mlflow_genie_plugin.emulator.sample import sample_benchmarks, sample_document
+
+    assert run("sample", "-o", tmp_path / "new").exit_code == 0
+    assert json.loads((tmp_path / "new/sample_space.json").read_text()) == sample_document()
+    assert (tmp_path / "new/sample_benchmarks.yaml").read_bytes() == sample_benchmarks()
+    assert run("sample", "-o", tmp_path / "new").exit_code == 0
+
+
+def test_a_changed_sample_file_is_not_overwritten(run, tmp_path):
+    (tmp_path / "sample_benchmarks.yaml").write_text("mine")
+    done = run("sample", "-o", tmp_path)
+    assert done.exit_code == 2
+    assert "sample_benchmarks.yaml is something else" in done.stderr
+    assert not (tmp_path / "sample_space.json").exists()
+    assert (tmp_path / "sample_benchmarks.yaml").read_text() == "mine"
