@@ -10,7 +10,7 @@ from mlflow_genie_plugin.cli.opinion_text import opinion_line, opinion_totals
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.changes import EvaluationChanges
     from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
     from mlflow_genie_plugin.settings import Settings
 
 _WRONG_SHOWN = 10
@@ -115,15 +115,34 @@ def _wrong(result: EvaluationResult) -> Iterator[str]:
         yield f"  {question.question_id} {question.priority}  {cut(question.question, 70)}"
         for judge, finding in question.findings.items():
             if not (finding.passed or finding.not_asked):
-                yield f"      {judge}: {cut(finding.rationale + _values(finding), 300)}"
+                yield f"      {judge}{_weight(finding)}: {cut(finding.rationale + _values(finding), 300)}"
                 if (said := opinion_line(finding.opinion)) is not None:
                     yield f"        {cut(said, 300)}"
+        if (advice := _advice(question)) is not None:
+            yield f"      in the space: {cut(advice, 300)}"
         if (ruling := ruling_line(question)) is not None:
             yield f"      arbiter: {cut(ruling, 300)}"
             if (said := opinion_line((question.arbitration or {}).get("opinion"))) is not None:
                 yield f"        {cut(said, 300)}"
     if len(wrong) > _WRONG_SHOWN:
         yield f"  and {len(wrong) - _WRONG_SHOWN} more (--json lists them all)"
+
+
+def _weight(finding: Finding) -> str:
+    """Return `` (critical, 80 % sure)``: how bad it is, and how sure the judge is where it is not certain."""
+    sure = finding.confidence
+    parts = [finding.severity, None if sure is None or sure == 1 else f"{100 * sure:.0f} % sure"]
+    said = ", ".join(part for part in parts if part)
+    return f" ({said})" if said else ""
+
+
+def _advice(question: QuestionResult) -> str | None:
+    """Return what to change in the space, and what is to blame: the word of the first judge that knows it."""
+    for finding in question.findings.values():
+        if finding.fix is not None and not finding.passed:
+            blame = f" (to blame: {', '.join(finding.blame)})" if finding.blame else ""
+            return f"{finding.fix}{blame}"
+    return None
 
 
 def _proposals(result: EvaluationResult, run_id: str) -> Iterator[str]:

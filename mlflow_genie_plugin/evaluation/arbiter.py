@@ -16,6 +16,7 @@ from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, Finding, Outcome, QuestionResult
 from mlflow_genie_plugin.evaluation.space_rules import broken_rule
+from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, read_only_reason
 
 GENIE = "genie_correct"
@@ -68,7 +69,7 @@ def arbitrate(case: JudgedCase, findings: Findings) -> dict[str, Any] | None:
         findings: What the judges found.
     """
     overall = findings.get(OVERALL_JUDGE)
-    answered = case.answer.status == "COMPLETED" and bool((case.answer.sql or "").strip())
+    answered = case.answer.query_failed or (case.answer.status == "COMPLETED" and bool((case.answer.sql or "").strip()))
     if overall is None or overall.passed or not answered:
         return None
     try:
@@ -90,7 +91,9 @@ def _a_ground_truth_broken(case: JudgedCase, findings: Findings) -> Ruling | Non
     reason = _broken(case)
     if reason is None:
         return None
-    if any(_failed(findings, name) for name in (*_QUALITY, _COMPLETE)) or _answer_fails(case, findings):
+    # An expected query outside the space ran all the same: that the answer lacks what it has speaks against neither.
+    counted = (*_QUALITY, _COMPLETE) if case.expected.error is not None else _QUALITY
+    if any(_failed(findings, name) for name in counted) or _answer_fails(case, findings):
         return Ruling(NEITHER, "a", HIGH, f"{reason}, and the answer fails as well")
     unmet = [slot.text for slot in slots_of(case.benchmark.question) if meets(slot, case.answer_tree) is False]
     if unmet:
@@ -168,7 +171,7 @@ def ruling_line(question: QuestionResult) -> str | None:
 def _broken(case: JudgedCase) -> str | None:
     """Return what is wrong with the expected query by itself."""
     if case.expected.error is not None:
-        return f"the expected query fails ({_first_line(case.expected.error)})"
+        return f"the expected query fails ({in_a_sentence(case.expected.error)})"
     if not (case.assets.tables or case.assets.metric_views or case.assets.functions):
         return None
     try:
@@ -180,9 +183,8 @@ def _broken(case: JudgedCase) -> str | None:
 
 
 def _answer_fails(case: JudgedCase, findings: Findings) -> str | None:
-    if case.answer.compiles is False:
-        reason = case.answer.compile_error or case.answer.error or "no reason was given"
-        return f"the answer's query does not run ({_first_line(reason)})"
+    if case.answer.compiles is False or case.answer.query_failed:
+        return f"the answer's query does not run ({in_a_sentence(case.answer.compile_error or case.answer.error)})"
     for name in _QUALITY:
         if _failed(findings, name):
             return f"the answer's query cannot be right ({name}: {findings[name].rationale})"
@@ -229,7 +231,3 @@ def _passed(findings: Findings, name: str) -> bool:
 
 def _failed(findings: Findings, name: str) -> bool:
     return name in findings and findings[name].outcome is Outcome.FAILED
-
-
-def _first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0][:200]

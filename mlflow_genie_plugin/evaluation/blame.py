@@ -17,6 +17,7 @@ from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
 from mlflow_genie_plugin.evaluation.facets.normal_form import NormalForm
 from mlflow_genie_plugin.evaluation.facets.tokens import column_token, tokens_in
 from mlflow_genie_plugin.evaluation.question import normalise_question
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.space.shape import (
     COLUMN,
@@ -38,15 +39,20 @@ from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name
 from mlflow_genie_plugin.sql_dialect.parse import parse_fragment
 
 _WORD = re.compile(r"[a-z][a-z-]{3,}")
-_COMMON = """about after again against also among amount another answer anything average before being below between both
-    came come compare compared comparison count customer data date days different does doing done down
-    during each entire ever every find from give given group grouped have having highest into item items
-    largest last latest least less list lowest made make many maximum mean minimum month monthly months more
-    most much name named names number only order ordered other over overall past percent percentage please
-    quarter quarterly rank ranked ranking same shall share should show since some sort sorted such than that
-    their them then there these they this those total totals under until value values versus week were what
-    when where which while whole whose will with within without would year yearly years your"""
+_COMMON = """about above after again against also among amount another answer anything average before being below
+    between both came come compare compared comparison count customer data date days different does doing
+    done down during each entire ever exist exists every find from give given group grouped have having
+    highest into item items largest last latest least less list lowest made make many maximum mean minimum
+    month monthly months more matter matters most much name named names number only order ordered other over
+    overall past percent percentage please quarter quarterly rank ranked ranking same shall share should show
+    since some sort sorted such than that their them then there these they this those total totals under
+    until used uses using value values versus week were what when where which while whole whose will with
+    within without would year yearly years your"""
 _COMMON_WORDS = frozenset(_COMMON.split())
+
+
+# Parts that no synonym can bring in.
+_NOT_BY_WORDS = frozenset({"joins", "function_arguments", "ranking"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,16 @@ class Blame:
     fix: str | None = None
 
 
-def with_blame(diff: FacetDiff, config: SpaceConfig | None, question: str) -> FacetDiff:
-    """Return the differences with what in the configuration is to blame for each that changes what is asked for."""
+def with_blame(
+    diff: FacetDiff, config: SpaceConfig | None, question: str, schema: SpaceSchema | None = None
+) -> FacetDiff:
+    """Return the differences with what in the configuration is to blame for each that changes what is asked for.
+
+    A column that the answer made up, by what the schema knows, is not blamed.
+    """
     if config is None or not diff.faults:
         return diff
-    reader = _Configuration(config)
+    reader = _Configuration(config, schema)
     differing = []
     for facet in diff.differing:
         found = Blame() if facet.is_presentational else _blame(facet, reader, question)
@@ -83,8 +94,9 @@ def blame_of(facet: Facet, config: SpaceConfig, question: str) -> Blame:
 class _Configuration:
     """Looks things up in a space config."""
 
-    def __init__(self, config: SpaceConfig) -> None:
+    def __init__(self, config: SpaceConfig, schema: SpaceSchema | None = None) -> None:
         self.document = config.document
+        self._schema = schema
 
     @cached_property
     def assets(self) -> dict[str, tuple[Kind, dict[str, Any]]]:
@@ -99,13 +111,18 @@ class _Configuration:
     def column(self, name: str) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
         """Return the asset of a column and what is configured for the column; None when the asset is not there."""
         table, _, column = name.rpartition(".")
-        if table not in self.assets:
+        if table not in self.assets or self._lacks(table, column):
             return None
         _, asset = self.assets[table]
         for _, item in dicts_of(asset, (COLUMN.path[-1],)):
             if str(item.get(COLUMN.key, "")).lower() == column:
                 return asset, item
         return asset, None
+
+    def _lacks(self, table: str, column: str) -> bool:
+        asset = None if self._schema is None else self._schema.assets.get(table)
+        columns = None if asset is None else asset.columns
+        return columns is not None and all(each.name.lower() != column for each in columns)
 
     def items(self, kind: Kind) -> Iterator[dict[str, Any]]:
         return (item for _, item in dicts_of(self.document, kind.path))
@@ -134,7 +151,7 @@ def _blame(facet: Facet, config: _Configuration, question: str) -> Blame:
     unknown = _unknown_words(question, config)
     # Words explain what the answer left out, not what it added or what the space itself says wrongly.
     is_misled = facet.expected is None or "correct it" in (found.fix or "")
-    if unknown and not is_misled and facet.name not in ("joins", "function_arguments"):
+    if unknown and not is_misled and facet.name not in _NOT_BY_WORDS:
         words = ", ".join(f"'{word}'" for word in unknown)
         noun = "synonym" if len(unknown) == 1 else "synonyms"
         target = next((item for item in found.items if item.startswith(("column ", "filter ", "measure "))), None)
@@ -221,7 +238,7 @@ def _mentions(item: dict[str, Any], values: list[str]) -> bool:
 def _temporal(facet: Facet, config: _Configuration, question: str) -> Blame:
     found = _filters(facet, config, question)
     column = next((name for name in facet.objects if config.column(name) is not None), None)
-    if column is None:
+    if column is None or facet.expected is None:
         return found
     for item in config.items(INSTRUCTION):
         if re.search(rf"\b{re.escape(column.rpartition('.')[2])}\b", text_of(item.get("content")).lower()):
@@ -249,9 +266,10 @@ def _values(facet: Facet, config: _Configuration, _question: str) -> Blame:
         return Blame(found.items, "add an example SQL for this question")
     if is_metric:
         return Blame(found.items, "describe the measures of the metric view so that they cannot be confused")
-    if not _is_of_columns(facet.expected, facet.objects):
+    is_column = facet.expected.isidentifier()
+    if is_column or not _is_of_columns(facet.expected, facet.objects):
         return Blame(found.items, "add an example SQL for this question")
-    word = "measure" if facet.name == "aggregates" else "expression"
+    word = "measure" if facet.name == "aggregates" or _has_aggregate(facet.expected) else "expression"
     return Blame(found.items, f"add the {word} {facet.expected} to the space, or an example SQL for this question")
 
 
@@ -264,13 +282,17 @@ def _columns(facet: Facet, config: _Configuration) -> Blame:
             continue
         _, item = looked_up
         blamed.append(f"column {name}")
-        if fix is not None:
+        # What the space should make plain is the column that was not used, not the one that was.
+        is_wanted = facet.expected is None or re.search(
+            rf"\b{re.escape(name.rpartition('.')[2])}\b", facet.expected, re.IGNORECASE
+        )
+        if fix is not None or not is_wanted:
             continue
         if item is not None and item.get("exclude"):
             fix = f"show the column {name}, which the space hides"
         elif item is None or not text_of(item.get("description")).strip():
             fix = f"describe the column {name}"
-        elif not items_of(item, ("synonyms",)):
+        elif facet.failure_type != "wrong_filter" and not items_of(item, ("synonyms",)):
             fix = f"add synonyms to the column {name}"
     return Blame(tuple(blamed), fix or "add an example SQL for this question")
 
@@ -321,6 +343,13 @@ def _is_of_columns(sql: str, objects: tuple[str, ...]) -> bool:
     """Return whether an expression speaks of columns of tables only, and of none that the query itself makes."""
     named = {name.lstrip(":") for name in tokens_in(_form(sql) or "")}
     return bool(named) and named <= {name.rpartition(".")[2] for name in objects}
+
+
+def _has_aggregate(sql: str) -> bool:
+    try:
+        return parse_fragment(sql).find(exp.AggFunc) is not None
+    except SqlParseError:
+        return False
 
 
 def _owner(name: str, config: _Configuration) -> str:

@@ -56,7 +56,9 @@ class Evaluation:
             "scores": {judge: counts.to_json() for judge, counts in result.scores.items()},
             "not_passed": [
                 {"question_id": question.question_id, "judge": judge, "outcome": finding.outcome.value,
-                 "failure_type": finding.failure_type, "rationale": finding.rationale}
+                 "failure_type": finding.failure_type, "severity": finding.severity,
+                 "confidence": finding.confidence, "rationale": finding.rationale,
+                 "blame": list(finding.blame), "fix": finding.fix}
                 for question in result.questions
                 for judge, finding in question.findings.items()
                 if not (finding.passed or finding.not_asked)

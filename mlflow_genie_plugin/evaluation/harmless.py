@@ -47,10 +47,16 @@ def harmless_difference(case: JudgedCase) -> Harmless | None:
         return Harmless(f"the answer has {names} besides, everything else is the same")
     if comparison.code == "COLUMN_TYPE_DIFFERENCE":
         return Harmless("the values are the same, only of another type", "low")
-    column_map = comparison.evidence.get("column_map")
-    if comparison.code not in ("RESULT_MISSING_ROWS", "SINGLE_CELL_DIFFERENCE") or column_map is None:
+    return harmless_in_rows(case)
+
+
+def harmless_in_rows(case: JudgedCase) -> Harmless | None:
+    """Return why both results are right although some of their rows differ: rounding, or ties at a limit."""
+    comparison = case.comparison
+    column_map = None if comparison is None else comparison.evidence.get("column_map")
+    if comparison is None or comparison.code not in ("RESULT_MISSING_ROWS", "SINGLE_CELL_DIFFERENCE"):
         return None
-    return _by_rounding(case, column_map) or _by_ties(case, column_map)
+    return None if column_map is None else _by_rounding(case, column_map) or _by_ties(case, column_map)
 
 
 def _by_rounding(case: JudgedCase, column_map: Sequence[int]) -> Harmless | None:

@@ -124,7 +124,7 @@ class JudgedCase:
         except SqlParseError as error:
             return FacetDiff((), str(error))
         found = diff_queries(expected, answer, self.schema, ordered=self.benchmark.ordered)
-        return with_blame(found, self.config, self.benchmark.question)
+        return with_blame(found, self.config, self.benchmark.question, self.schema)
 
 
 class Judge(Protocol):
@@ -249,16 +249,23 @@ def unanswered(judge: str, answer: AnswerRecord) -> Finding | None:
     """
     if answer.status != "COMPLETED" and not answer.query_failed:
         reason = answer.error or "no reason was given"
-        return errored(
-            judge, f"Genie gave no answer ({answer.status}): {reason}", failure_type=f"ANSWER_{answer.status}"
-        )
+        ended = "" if answer.status in reason else f" ({answer.status})"
+        return errored(judge, f"Genie gave no answer{ended}: {reason}", failure_type=f"ANSWER_{answer.status}")
     if answer.sql and answer.sql.strip():
         return None
     if answer.is_clarification:
         return failed(
-            judge, "CLARIFICATION", "Genie asked back instead of answering; add what it asks for to the space"
+            judge,
+            "CLARIFICATION",
+            "Genie asked back instead of answering",
+            fix="say in an instruction what Genie asks for, or add an example SQL for this question",
         )
-    return failed(judge, "NO_SQL", "Genie answered with text only, without a query")
+    return failed(
+        judge,
+        "NO_SQL",
+        "Genie answered with text only, without a query",
+        fix="add an example SQL for this question",
+    )
 
 
 def judge_versions(judges: Iterable[Judge]) -> Mapping[str, Mapping[str, str]]:

@@ -161,6 +161,8 @@ def summarise(result: EvaluationResult) -> RepeatabilitySummary | None:
 
 
 def _has_query(answer: AnswerRecord) -> bool:
+    if answer.query_failed:  # the same query that does not run is the same answer
+        return True
     return answer.status == AnswerStatus.COMPLETED and bool(answer.sql and answer.sql.strip())
 
 

@@ -32,6 +32,11 @@ _NAME_CONDITIONS = {
     "DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT": "tvf_parameter_error",
     "NAMED_PARAMETERS_NOT_SUPPORTED": "tvf_parameter_error",
 }
+_SENTENCE = 200
+_LEADING_CONDITION = re.compile(r"^\[[A-Z][A-Z0-9_.]*\]\s*")
+_STATE = re.compile(r"[\s.;,]*\(?SQLSTATE:? \w{5}.*$")
+# A full stop in a name (`a`.`b`) or a number ends no sentence.
+_SENTENCE_END = re.compile(r"(?<=[^\s.])[.?!]\s+(?=[A-Z])")
 _CONDITION = re.compile(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b")
 
 
@@ -48,6 +53,17 @@ def condition_of(message: str | None) -> str | None:
     """Return the error condition of a message, ``UNRESOLVED_COLUMN`` in ``[UNRESOLVED_COLUMN.WITH_SUGGESTION] …``."""
     known = [match[1] for match in _CONDITION.finditer(message or "")]
     return known[0] if known else None
+
+
+def in_a_sentence(message: str | None) -> str:
+    """Return the first sentence of a message, without its error condition and SQLSTATE, at most 200 characters.
+
+    ``[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column … cannot be resolved. Did you mean …? SQLSTATE: 42703; line 1`` gives
+    ``A column … cannot be resolved``.
+    """
+    line = _STATE.sub("", _LEADING_CONDITION.sub("", first_line(message)))
+    sentence = _SENTENCE_END.split(line.strip(), maxsplit=1)[0].rstrip(" .;,")
+    return sentence if len(sentence) <= _SENTENCE else f"{sentence[: _SENTENCE - 2]} …"
 
 
 def first_line(message: str | None) -> str:

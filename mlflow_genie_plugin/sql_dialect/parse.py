@@ -18,6 +18,7 @@ QUERY_STARTS = frozenset(
 )
 
 _TOKEN = re.compile(r"<Token token_type: .*?, text: (.*?), line: .*?>", re.DOTALL)
+_LACKING = re.compile(r"Required keyword: '\w+' missing for (\w+)")
 _CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 
 
@@ -147,7 +148,7 @@ def parse_tokens(tokens: list[Token], sql: str) -> exp.Expr:
         where = f" at line {detail['line']}, column {column}" if detail.get("line") else ""
         where += f" near {near!r}" if near else ""
         reason = _TOKEN.sub(r"'\1'", str(detail.get("description") or _first_line(str(exc)))).rstrip(".")
-        reason = _CLASS.sub(r"\1", reason)
+        reason = _LACKING.sub(lambda lack: f"a part of {lack[1].upper()} is missing", _CLASS.sub(r"\1", reason))
         raise SqlParseError(f"syntax error{where}: {reason}") from exc
     except (SqlglotError, RecursionError) as exc:
         raise SqlParseError(f"the SQL text cannot be parsed: {_first_line(str(exc))}") from exc

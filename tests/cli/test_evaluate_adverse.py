@@ -216,7 +216,7 @@ def test_an_answer_that_runs_forever_or_is_huge_is_cut_off_with_the_reason(evalu
     assert code == 0
     assert_whole(document)
     outcome, failure_type, rationale = found(document, "q1", "result_correctness")
-    assert (outcome, failure_type) == ("errored", "ANSWER_FAILED")
+    assert (outcome, failure_type) == ("failed", "QUERY_FAILED")
     assert said in rationale
     assert document["scores"]["result_correctness"]["passed"] == 3
 

@@ -271,3 +271,18 @@ def test_a_ruling_is_valid_in_the_result_file(make_case, make_result, make_quest
     result = make_result(questions=(make_question("q1", arbitration=found),))
     assert violations_of(to_json(result), "evaluation_result") == []
     assert parse_result(result_bytes(result)).questions[0].arbitration == found
+
+
+def test_b_a_query_of_genies_that_failed_is_ruled_on_as_well(make_case):
+    case = make_case(got="[PARSE_SYNTAX_ERROR] Syntax error at 'x'. SQLSTATE: 42601")
+    failing = replace(case.answer, status="FAILED", error_type="SQL_EXECUTION_EXCEPTION")
+    found = arbitrate(replace(case, answer=failing), FINDINGS)
+    assert (found["verdict"], found["rule"]) == ("ground_truth_correct", "b")
+    assert found["rationale"] == "the answer's query does not run (Syntax error at 'x'), the expected query runs"
+
+
+def test_a_what_a_query_outside_the_space_has_besides_is_not_missed_in_the_answer(make_case):
+    case = make_case(gold="SELECT name, total FROM x.y.z WHERE total > 1")
+    less = failed("completeness", "missing_filter", "the filter total > 1 is missing")
+    assert rule(case, completeness=less) == ("genie_correct", "a", "low")
+    assert rule(case, schema_accuracy=failed("schema_accuracy", "wrong_column", "no"))[0] == "neither_correct"

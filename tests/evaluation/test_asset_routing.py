@@ -208,3 +208,20 @@ def test_measure_belongs_to_the_table_its_own_select_reads():
         ("c.s.listed_view", "MV"),
         ("c.s.orders", "TABLE"),
     }
+
+
+def test_an_asset_outside_the_space_is_added_and_not_described():
+    case = JudgedCase(
+        Benchmark("q", "How many?", "SELECT 1 FROM x.y.z"), AnswerRecord(sql=ORDERS), StoredResult(), ASSETS
+    )
+    finding = judge_case(case, JUDGES.choose(["asset_routing"]))["asset_routing"]
+    assert finding.failure_type == "MISSING_ASSET"
+    assert finding.fix == "add table x.y.z to the space, or correct the expected SQL"
+
+
+def test_a_table_that_does_not_exist_is_not_to_be_added():
+    answer = AnswerRecord(sql="SELECT 1 FROM c.s.order", compiles=False, compile_error="[TABLE_OR_VIEW_NOT_FOUND] no")
+    case = JudgedCase(Benchmark("q", "How many?", ORDERS), answer, StoredResult(), ASSETS)
+    finding = judge_case(case, JUDGES.choose(["asset_routing"]))["asset_routing"]
+    assert finding.failure_type == "OUTSIDE_SPACE"
+    assert finding.fix == "say in the instructions to use table c.s.orders"

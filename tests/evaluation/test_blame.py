@@ -215,3 +215,35 @@ def test_only_differences_in_meaning_get_a_blame(document, schema):
     blamed = with_blame(diff, SpaceConfig(document), QUESTION)
     assert [bool(facet.blame) for facet in blamed.differing] == [not f.is_presentational for f in blamed.differing]
     assert with_blame(diff, None, QUESTION) is diff
+
+
+def test_a_column_that_the_answer_made_up_is_not_blamed(document, schema):
+    parts = [parse_query(f"SELECT {name} FROM {O}") for name in ("o_orderdate", "l_shipdate")]
+    found = with_blame(diff_queries(*parts, schema), SpaceConfig(document), QUESTION, schema).faults[0]
+    assert found.blame == (f"column {O}.o_orderdate",)
+    assert "l_shipdate" not in found.fix
+
+
+def test_no_synonym_brings_in_an_order(blame):
+    by_price = f"SELECT o_orderkey FROM {O} ORDER BY o_totalprice"
+    found = blame(f"{by_price} DESC LIMIT 3", f"{by_price} LIMIT 3", "Zebras upside down?")
+    assert not any("synonym" in item for item in found.items)
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "fix"),
+    [
+        ("o_custkey", "CAST(o_custkey AS STRING)", "add an example SQL for this question"),
+        ("AVG(o_totalprice) + 1", "ROUND(AVG(o_totalprice)) + 1",
+         "add the measure AVG(o_totalprice) + 1 to the space, or an example SQL for this question"),
+    ],
+)  # fmt: skip
+def test_only_what_computes_something_is_proposed_as_expression_or_measure(blame, expected, answer, fix):
+    assert blame(f"SELECT {expected} FROM {O}", f"SELECT {answer} FROM {O}").fix == fix
+
+
+def test_the_column_that_was_not_used_is_the_one_to_describe(blame, document):
+    column_config(document, C, "c_name").pop("synonyms", None)
+    found = blame(f"SELECT c_mktsegment FROM {C}", f"SELECT c_name FROM {C}")
+    assert found.items == (f"column {C}.c_mktsegment", f"column {C}.c_name")
+    assert "c_name" not in found.fix

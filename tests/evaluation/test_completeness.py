@@ -82,7 +82,9 @@ def test_another_column_in_its_place_is_a_missing_column(judge):
 def test_missing_rows_are_a_partial_answer(judge):
     finding = judge("Price by region", BY_REGION, f"{BY_REGION} LIMIT 2", ROWS, ROWS[:2])
     assert told(finding) == ("failed", "partial_answer")
-    assert finding.rationale == "the answer has 2 of the 3 rows"
+    assert finding.rationale == (
+        "the answer has 2 rows where 3 are expected; the answer is cut to 2 rows, which is not expected"
+    )
 
 
 def test_rows_that_were_cut_off_by_the_workspace_are_not_called_missing(judge):
@@ -134,7 +136,7 @@ def test_what_the_question_asks_for_and_the_answer_leaves_out_fails(judge, quest
 
 def test_the_rationale_quotes_the_question(judge):
     finding = judge("Price in 1995", YEAR, "SELECT SUM(price) FROM c.s.orders")
-    assert finding.rationale == 'the question says "1995", and the answer has no condition on the year'
+    assert finding.rationale == 'the question says "1995", and the answer has no condition on the year 1995'
 
 
 def test_a_gap_by_words_fails_even_when_today_s_rows_agree(judge):

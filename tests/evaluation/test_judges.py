@@ -147,6 +147,10 @@ def test_syntax_is_what_the_warehouse_accepts(make_case, sql, changes, found):
         ({"rows": (), "expected": (), "sql": "select 1 as N -- the same"}, ("passed", None)),
         ({"rows": None, "error": "expired"}, ("errored", "NO_ANSWER_RESULT")),
         ({"rows": None, "compiles": False, "compile_error": "no"}, ("failed", "QUERY_FAILED")),
+        (
+            {"rows": None, "compiles": None, "status": "FAILED", "error_type": "SQL_EXECUTION_EXCEPTION"},
+            ("failed", "QUERY_FAILED"),
+        ),
         ({"expected": None}, ("errored", "NO_EXPECTED_RESULT")),
     ],
 )

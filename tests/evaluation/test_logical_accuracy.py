@@ -21,9 +21,10 @@ UNKNOWN = unknown("no database told")
 def judge():
     """``judge(expected, answer, refutation)``; the refuter's word is given, because only its outcome matters here."""
 
-    def run(expected, answer, refutation=UNKNOWN, *, question="How many orders?", config=None, **fields):
+    def run(expected, answer, refutation=UNKNOWN, *, question="How many orders?", config=None, ordered=False, **fields):
         record = AnswerRecord(sql=answer, **fields)
-        case = JudgedCase(Benchmark("q", question, expected), record, StoredResult(), schema=SCHEMA, config=config)
+        benchmark = Benchmark("q", question, expected, ordered=ordered)
+        case = JudgedCase(benchmark, record, StoredResult(), schema=SCHEMA, config=config)
         case.__dict__["refutation"] = refutation
         return judge_case(case, [LogicalAccuracy()])["logical_accuracy"]
 
@@ -149,3 +150,12 @@ def test_the_values_of_parameters_stand_for_their_names(judge):
     assert told(finding) == ("failed", "wrong_filter")
     assert "status = 'O'" in finding.rationale
     assert told(judge(expected, answer)) == ("failed", "wrong_filter")
+
+
+def test_an_order_that_counts_is_held_against_the_query_although_the_rows_agree(judge):
+    expected, answer = "SELECT who FROM c.s.orders ORDER BY who DESC", "SELECT who FROM c.s.orders ORDER BY who"
+    assert told(judge(expected, answer, SAME)) == ("passed", None)
+    finding = judge(expected, answer, SAME, ordered=True)
+    assert told(finding) == ("failed", "wrong_orderby")
+    assert finding.rationale == "the rows are ordered by who where who DESC is expected"
+    assert told(judge(expected, expected, SAME, ordered=True)) == ("passed", None)

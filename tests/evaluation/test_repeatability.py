@@ -223,3 +223,16 @@ def test_answers_are_judged_the_same_in_any_repetition(make_answer):
     )
     judges = JUDGES.choose(["repeatability"])
     assert judge_case(case, judges) == judge_case(dataclasses.replace(case), judges)
+
+
+def test_the_same_query_that_never_runs_is_the_same_answer(judge, make_answer):
+    broken = make_answer(
+        "SELECT FROM", None, status="FAILED", error_type="SQL_EXECUTION_EXCEPTION", error="no", compiles=None
+    )
+    finding = judge(broken, broken, broken)
+    assert finding.passed
+    assert finding.evidence["right"] == [False, False, False]
+    other = dataclasses.replace(broken, sql="SELECT WHERE")
+    assert judge(broken, other, dataclasses.replace(broken, sql="SELECT BY")).rationale.startswith(
+        "all 3 answers differ"
+    )

@@ -155,3 +155,23 @@ def test_a_name_that_the_warehouse_rejects_is_one_fault_not_two(finding_of):
     )  # fmt: skip
     found = judge_case(case, JUDGES.choose(["syntax_validity", "schema_accuracy"]))
     assert [finding.outcome.value for finding in found.values()] == ["passed", "failed"]
+
+
+def test_a_column_of_another_asset_is_found_there(finding_of):
+    finding = finding_of("SELECT o.region FROM c.s.orders o", UNKNOWN)
+    assert finding.rationale == "c.s.orders has no column region; c.s.m has one"
+    assert finding.blame == ("table c.s.orders", "column c.s.m.region")
+    assert finding.fix == "add an example SQL for this question that reads region from c.s.m"
+
+
+def test_a_column_that_nothing_has_still_gets_an_advice(finding_of):
+    finding = finding_of("SELECT o.qqqq FROM c.s.orders o", UNKNOWN)
+    assert finding.rationale == "c.s.orders has no column qqqq"
+    assert finding.fix == "add an example SQL for this question, with columns that the space has"
+
+
+def test_a_table_that_does_not_exist_is_not_to_be_added_to_the_space(finding_of):
+    finding = finding_of("SELECT id FROM c.s.order", rejected(NO_TABLE))
+    assert finding.rationale.startswith("c.s.order does not exist; did you mean c.s.orders?")
+    assert finding.blame == ("table c.s.orders",)
+    assert finding.fix == "add an example SQL for this question that uses c.s.orders"

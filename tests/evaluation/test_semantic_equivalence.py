@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -122,3 +123,32 @@ def test_two_empty_results_never_pass(judge, make_table):
 def test_no_answer_is_no_meaning(judge):
     assert judge(REVENUE, None, status="TIMED_OUT").outcome.value == "errored"
     assert told(judge(REVENUE, "")) == ("failed", "NO_SQL")
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "rows"),
+    [
+        ("SELECT AVG(price) FROM c.s.orders", "SELECT ROUND(AVG(price), 2) FROM c.s.orders",
+         ([(Decimal("0.0499943"),)], [(Decimal("0.05"),)])),
+        ("SELECT status, who FROM c.s.orders ORDER BY who LIMIT 2",
+         "SELECT status, who FROM c.s.orders ORDER BY who, status DESC LIMIT 2",
+         ([("A", 1), ("B", 2)], [("A", 1), ("C", 2)])),
+    ],
+)  # fmt: skip
+def test_rows_that_differ_by_rounding_or_ties_are_no_other_meaning(judge, make_table, expected, answer, rows):
+    finding = judge(expected, answer, rows=tuple(map(make_table, rows)))
+    assert told(finding) == ("passed", None)
+    assert finding.confidence <= 0.6
+    assert "although rows differ" in finding.rationale
+
+
+def test_a_filter_on_another_column_takes_in_other_rows(judge):
+    finding = judge("SELECT id FROM c.s.orders WHERE who = 1", "SELECT id FROM c.s.orders WHERE id = 1")
+    assert told(finding) == ("failed", "different_scope")
+
+
+def test_of_a_query_that_does_not_run_only_the_reason_is_said(judge):
+    message = "[UNRESOLVED_COLUMN.WITHOUT_SUGGESTION] A column named `x` cannot be resolved. SQLSTATE: 42703"
+    finding = judge(REVENUE, "SELECT x FROM c.s.orders", compiles=False, compile_error=message)
+    assert told(finding) == ("abstained", "UNDETERMINED")
+    assert finding.rationale.endswith("because it does not run: A column named `x` cannot be resolved")

@@ -8,6 +8,7 @@ from typing import Any
 from mlflow_genie_plugin.evaluation.asset_use import WORDS, Asset, assets_of_query, made_of
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.warehouse_messages import name_failure
 from mlflow_genie_plugin.sql_dialect import SqlParseError
 
 
@@ -21,7 +22,7 @@ class AssetRouting:
     """
 
     name = "asset_routing"
-    version = "2"
+    version = "3"
 
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
@@ -62,7 +63,7 @@ class AssetRouting:
             return self._failed(
                 "OUTSIDE_SPACE", f"the answer uses {_list(outside)}, which the space does not list",
                 score, missing, evidence,
-                fix=f"say in the instructions to use {_list(missing or wanted)}, or add {_list(outside)} to the space",
+                fix=f"say in the instructions to use {_list(missing or wanted)}{_or_add(case, outside)}",
             )  # fmt: skip
         foreign |= {item for item in extra if any(item.name in names for names in ingredients.values())}
         if missing and foreign:
@@ -92,9 +93,18 @@ class AssetRouting:
         evidence: dict[str, Any],
         fix: str | None = None,
     ) -> Finding:
+        absent = {asset for asset in blamed if not asset.in_space}
+        if fix is None and absent:
+            fix = f"add {_list(absent)} to the space, or correct the expected SQL"
         if fix is None:
             fix = f"say in the description of {_list(blamed)} what it answers, or add an example query that uses it"
         return failed(self.name, code, text, score=min(score, 0.99), blame=_names(blamed), fix=fix, **evidence)
+
+
+def _or_add(case: JudgedCase, outside: set[Asset]) -> str:
+    """Return the other way to mend it, unless the warehouse says that there is no such table."""
+    is_unknown = case.answer.compiles is False and name_failure(case.answer.compile_error) == "wrong_table"
+    return "" if is_unknown else f", or add {_list(outside)} to the space"
 
 
 def _settled(asset: Asset, used: Iterable[Asset]) -> Asset:

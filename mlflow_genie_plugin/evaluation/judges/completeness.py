@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL
+from mlflow_genie_plugin.evaluation.comparison import counted
 from mlflow_genie_plugin.evaluation.facets.facet import Facet
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.question_slots import Slot, meets, slots_of
@@ -22,6 +23,15 @@ _SLOT_TYPES = {
     "quarter": "missing_temporal_filter",
     "value": "missing_filter",
     "number": "missing_filter",
+}
+_SLOT_FACETS = {
+    "top": "ranking",
+    "group": "grain",
+    "year": "temporal_filters",
+    "month": "temporal_filters",
+    "quarter": "temporal_filters",
+    "value": "filters",
+    "number": "filters",
 }
 _MISSING = frozenset({"missing_filter", "missing_temporal_filter", "missing_aggregation"})
 
@@ -43,7 +53,7 @@ class Completeness:
     """
 
     name = "completeness"
-    version = "1"
+    version = "2"
 
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
@@ -100,7 +110,9 @@ def _columns(case: JudgedCase) -> Iterator[_Gap]:
             if comparison.outcome == EQUAL or comparison.evidence.get("rest_matches"):
                 return
         elif comparison.code == "RESULT_MISSING_COLUMNS":
-            yield _Gap("missing_column", comparison.rationale, _facet(case, "select"))
+            facet = _facet(case, "select")
+            told = comparison.evidence.get("rest_matches") or facet is None
+            yield _Gap("missing_column", comparison.rationale if facet is None or told else facet.rationale, facet)
             return
     for facet in case.facets.faults:
         if facet.name == "select" and facet.failure_type in ("missing_column", "wrong_column"):
@@ -111,11 +123,11 @@ def _rows(case: JudgedCase) -> Iterator[_Gap]:
     expected, answer = case.expected, case.answer
     if expected.row_count is not None and answer.row_count is not None and answer.has_result:
         if answer.row_count < expected.row_count and not answer.truncated:
-            yield _Gap(
-                "partial_answer",
-                f"the answer has {answer.row_count:,} of the {expected.row_count:,} rows",
-                _facet(case, "ranking") or next(iter(case.facets.faults), None),
-            )
+            facet = _facet(case, "ranking") or next(iter(case.facets.faults), None)
+            because = f"; {facet.rationale}" if facet is not None and facet.rationale else ""
+            got = f"{counted(answer.row_count, 'row')}" if answer.row_count else "no rows"
+            rationale = f"the answer has {got} where {expected.row_count:,} are expected{because}"
+            yield _Gap("partial_answer", rationale, facet)
         return
     limits = [_limit(tree) for tree in _trees(case)]
     if len(limits) == 2 and limits[1] is not None and (limits[0] is None or limits[1] < limits[0]):
@@ -135,7 +147,9 @@ def _slots(case: JudgedCase) -> Iterator[_Gap]:
         # The question's words only bind the answer where the expected query takes them up as well.
         if meets(slot, trees[0]) is True and meets(slot, trees[1]) is False:
             kind = _SLOT_TYPES[slot.kind]
-            facet = next((each for each in case.facets.faults if each.failure_type == kind), None)
+            facet = next((each for each in case.facets.faults if each.failure_type == kind), None) or _facet(
+                case, _SLOT_FACETS[slot.kind]
+            )
             yield _Gap(kind, f'the question says "{slot.text}", and the answer has no {_wanted(slot)}', facet)
 
 
@@ -145,7 +159,7 @@ def _wanted(slot: Slot) -> str:
         "group": f"grouping by {slot.value}",
         "value": f"condition with '{slot.value}'",
         "number": f"condition with {slot.value:g}" if isinstance(slot.value, float) else "such condition",
-    }.get(slot.kind, f"condition on the {slot.kind}")
+    }.get(slot.kind, f"condition on the {slot.kind} {slot.value}")
 
 
 def _trees(case: JudgedCase) -> list[exp.Query]:

@@ -24,13 +24,15 @@ class LogicalAccuracy:
     """
 
     name = "logical_accuracy"
-    version = "1"
+    version = "2"
 
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
             return finding
         refutation = case.refutation
-        if refutation.outcome == "equivalent":
+        # Generated databases compare bags of rows: they say nothing about an order that counts.
+        is_misordered = case.benchmark.ordered and any(facet.name == "ranking" for facet in case.facets.faults)
+        if refutation.outcome == "equivalent" and not is_misordered:
             return passed(
                 self.name, f"both queries mean the same: {refutation.reason}", confidence=refutation.confidence
             )

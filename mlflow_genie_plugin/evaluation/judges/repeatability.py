@@ -19,6 +19,7 @@ from mlflow_genie_plugin.evaluation.result import Finding
 # At least nine of ten answers must be the same; with fewer than ten answers that means all of them.
 PASSES_FROM = 0.9
 
+_FIX = "add an example SQL for this question, or make the instruction plainer"
 _SEVERITY = {"MINOR": "minor", "SIGNIFICANT": "major", "CRITICAL": "critical"}
 
 
@@ -30,7 +31,7 @@ class Repeatability:
     """
 
     name = JUDGE
-    version = "1"
+    version = "2"
 
     def judge(self, case: JudgedCase) -> Finding:
         answers = (case.answer, *case.repeats)
@@ -58,7 +59,9 @@ class Repeatability:
         }
         if found.score >= PASSES_FROM:
             return passed(self.name, f"{len(found.groups[0])} of {found.runs} answers are the same", **evidence)
-        finding = failed(self.name, "repeatability_issue", _in_words(found, right), score=found.score, **evidence)
+        finding = failed(
+            self.name, "repeatability_issue", _in_words(found, right), score=found.score, fix=_FIX, **evidence
+        )
         return replace(finding, severity=_SEVERITY[found.band])
 
     def _is_right(self, case: JudgedCase) -> bool:
@@ -66,10 +69,14 @@ class Repeatability:
 
 
 def _in_words(found: Repetition, right: list[bool]) -> str:
-    text = f"only {len(found.groups[0])} of {found.runs} answers are the same ({found.band.lower()})"
+    largest = len(found.groups[0])
+    text = (
+        f"all {found.runs} answers differ ({found.band.lower()})"
+        if largest == 1
+        else f"only {largest} of {found.runs} answers are the same ({found.band.lower()})"
+    )
     if found.without_query:
         text += f", {len(found.without_query)} without a query"
     if len(found.asset_sets) > 1:
         text += f"; they read {len(found.asset_sets)} different sets of assets"
-    text += f"; {sum(right)} of {found.runs} are right"
-    return f"{text}. An example query for this question, or a plainer instruction, makes it steady"
+    return f"{text}; {sum(right)} of {found.runs} are right"

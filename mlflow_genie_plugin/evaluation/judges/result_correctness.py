@@ -7,6 +7,7 @@ from sqlglot import exp
 from mlflow_genie_plugin.evaluation.compare import EQUAL, UNDETERMINED
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, errored, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.warehouse_messages import condition_of, in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
 
 
@@ -18,7 +19,7 @@ class ResultCorrectness:
     """
 
     name = "result_correctness"
-    version = "2"
+    version = "3"
 
     def judge(self, case: JudgedCase) -> Finding:
         answer, expected = case.answer, case.expected
@@ -32,9 +33,15 @@ class ResultCorrectness:
             )
         if not answer.has_result:
             reason = answer.compile_error or answer.error or "no reason was given"
-            if answer.compiles is False:
-                return failed(self.name, "QUERY_FAILED", f"the query of the answer does not run: {reason}")
-            return errored(self.name, f"the answer's rows could not be read: {reason}", failure_type="NO_ANSWER_RESULT")
+            said = in_a_sentence(reason)
+            if answer.compiles is False or answer.query_failed:
+                return failed(
+                    self.name,
+                    "QUERY_FAILED",
+                    f"the query of the answer does not run: {said}",
+                    condition=condition_of(reason),
+                )
+            return errored(self.name, f"the answer's rows could not be read: {said}", failure_type="NO_ANSWER_RESULT")
         found = case.comparison
         if found is None:
             # Rows were left out when the result was stored; equal digests still mean equal results.

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, abstained, failed, passed, unanswered
-from mlflow_genie_plugin.evaluation.name_problem import NameProblem, Resolution, nearest
+from mlflow_genie_plugin.evaluation.name_problem import KINDS, NameProblem, Resolution, nearest
 from mlflow_genie_plugin.evaluation.name_resolution import resolve_names
 from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
-from mlflow_genie_plugin.evaluation.warehouse_messages import condition_of, first_line, name_failure
+from mlflow_genie_plugin.evaluation.warehouse_messages import condition_of, in_a_sentence, name_failure
 from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name, parse_query
 
 _CERTAIN, _SCHEMA_ALONE, _WAREHOUSE_AGAINST_US = 1.0, 0.9, 0.6
@@ -33,7 +33,7 @@ class SchemaAccuracy:
     """
 
     name = "schema_accuracy"
-    version = "1"
+    version = "2"
 
     def judge(self, case: JudgedCase) -> Finding:
         answer = case.answer
@@ -56,7 +56,8 @@ class SchemaAccuracy:
         if outside:
             return self._failed(_as_missing(outside[0], case, said), found, evidence, _CERTAIN)
         if found.problems and not accepted:
-            return self._failed(found.problems[0], found, evidence, _CERTAIN if said else _SCHEMA_ALONE)
+            problem = _found_elsewhere(found.problems[0], case.schema or SpaceSchema())
+            return self._failed(problem, found, evidence, _CERTAIN if said else _SCHEMA_ALONE)
         if said is not None:
             return self._rejected_by_warehouse(case, said, found)
         if found.unknown_assets:
@@ -107,7 +108,7 @@ class SchemaAccuracy:
 
     def _rejected_by_warehouse(self, case: JudgedCase, failure_type: str, found: Resolution | None) -> Finding:
         """Fail a query whose names only the warehouse finds fault with."""
-        message = first_line(case.answer.compile_error)
+        message = case.answer.compile_error or ""
         references = found.references if found is not None else 0
         name = re.search(r"`([^`]+)`(?:\.`[^`]+`)*", message)
         known = sorted(
@@ -120,9 +121,10 @@ class SchemaAccuracy:
         return failed(
             self.name,
             failure_type,
-            f"the warehouse cannot resolve a name: {message}{hint}",
+            f"the warehouse cannot resolve a name: {in_a_sentence(message)}{hint}",
             score=min(0.99, max(0.0, 1 - 1 / references)) if references else 0.0,
             confidence=_CERTAIN,
+            fix="add an example SQL for this question, with names that the space has",
             condition=condition_of(message),
             suggestions=list(suggestions),
         )
@@ -154,4 +156,36 @@ def _as_missing(problem: NameProblem, case: JudgedCase, said: str | None) -> Nam
     named = problem.name.rpartition(".")[2].lower() in (case.answer.compile_error or "").lower()
     if said not in ("wrong_table", "UNRESOLVED_NAME") or not named:
         return problem
-    return replace(problem, failure_type=said, message=f"{problem.name} does not exist")
+    meant = problem.suggestions[:1]
+    fix = (
+        f"add an example SQL for this question that uses {meant[0]}"
+        if meant
+        else "add an example SQL for this question"
+    )
+    blame = tuple(f"{KINDS[kind]} {name}" for name in meant if (kind := _kind_of(name, case.assets)) is not None)
+    return replace(problem, failure_type=said, message=f"{problem.name} does not exist", blame=blame, fix=fix)
+
+
+def _kind_of(name: str, assets: SpaceAssets) -> str | None:
+    kinds = {"TABLE": assets.tables, "MV": assets.metric_views, "TVF": assets.functions}
+    return next((kind for kind, names in kinds.items() if name in names), None)
+
+
+def _found_elsewhere(problem: NameProblem, schema: SpaceSchema) -> NameProblem:
+    """Say which other asset of the space has the column that the asset in the query lacks."""
+    if problem.failure_type != "wrong_column" or problem.fix is not None:
+        return problem
+    wanted = problem.name.rpartition(".")[2].lower()
+    owners = sorted(
+        name
+        for name, asset in schema.assets.items()
+        if any(column.name.lower() == wanted for column in asset.columns or ())
+    )
+    if len(owners) != 1:
+        return replace(problem, fix="add an example SQL for this question, with columns that the space has")
+    return replace(
+        problem,
+        message=f"{problem.message}; {owners[0]} has one",
+        blame=(*problem.blame, f"column {owners[0]}.{wanted}"),
+        fix=f"add an example SQL for this question that reads {wanted} from {owners[0]}",
+    )

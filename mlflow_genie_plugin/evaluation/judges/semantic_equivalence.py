@@ -6,10 +6,12 @@ from typing import Any
 
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, Comparison
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
+from mlflow_genie_plugin.evaluation.harmless import harmless_in_rows
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
 from mlflow_genie_plugin.evaluation.refuter import refutation as outcomes
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation
 from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 
 # What equal parts say without a database that confirms it.
 _BY_FACETS = 0.6
@@ -46,7 +48,7 @@ class SemanticEquivalence:
     """
 
     name = "semantic_equivalence"
-    version = "1"
+    version = "2"
 
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
@@ -60,8 +62,16 @@ class SemanticEquivalence:
         if refutation.proof == "canonical":
             return passed(self.name, "both queries have the same canonical form", confidence=1.0, **evidence)
         comparison = case.comparison
-        if comparison is not None and comparison.outcome == DIFFERENT and not _is_form(comparison):
-            # Rows that differ are a proof; but a result that ties decide is none, which the databases can tell.
+        # Rows that differ are a proof, unless ties decide which of them are shown, or they are rounded.
+        harmless = harmless_in_rows(case)
+        if harmless is not None and case.facets.only_presentational:
+            return passed(
+                self.name,
+                f"the queries mean the same, although rows differ: {harmless.rationale}",
+                confidence=_BY_FACETS,
+                **evidence,
+            )
+        if comparison is not None and comparison.outcome == DIFFERENT and not _is_form(comparison) and harmless is None:
             return self._different(case, f"on the real data {comparison.rationale}", {**evidence, **_rows(comparison)})
         if refutation.extra_columns:
             return passed(
@@ -75,6 +85,12 @@ class SemanticEquivalence:
             return self._different(case, refutation.reason, kept)
         if refutation.outcome == outcomes.EQUIVALENT:
             return passed(self.name, refutation.reason, confidence=refutation.confidence, **evidence)
+        if case.answer.compiles is False or case.answer.query_failed:
+            said = in_a_sentence(case.answer.compile_error or case.answer.error)
+            return abstained(
+                self.name, "UNDETERMINED", f"what the query means cannot be told, because it does not run: {said}",
+                **evidence,
+            )  # fmt: skip
         return self._by_facets(case.facets, refutation, evidence)
 
     def _by_facets(self, diff: FacetDiff, refutation: Refutation, evidence: dict[str, Any]) -> Finding:
@@ -95,7 +111,7 @@ class SemanticEquivalence:
         return failed(
             self.name,
             meaning_of(fault),
-            f"{fault.rationale}: {reason}" if fault.rationale else reason,
+            f"{fault.rationale}; {reason}" if fault.rationale else reason,
             blame=fault.blame,
             fix=fault.fix,
             **evidence,
@@ -104,6 +120,8 @@ class SemanticEquivalence:
 
 def meaning_of(fault: Facet) -> str:
     """Return what a difference in one part of a query does to its meaning."""
+    if fault.clause == "WHERE":
+        return "different_scope"
     return _BY_FAILURE_TYPE.get(fault.failure_type or "", "different_scope")
 
 

@@ -7,10 +7,12 @@ from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.evaluation.warehouse_messages import (
     UNBOUND_PARAMETER,
     condition_of,
-    first_line,
+    in_a_sentence,
     name_failure,
 )
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, parse_query, read_only_reason
+
+_BY_EXAMPLE = "add an example SQL for this question"
 
 
 class SyntaxValidity:
@@ -22,7 +24,7 @@ class SyntaxValidity:
     """
 
     name = "syntax_validity"
-    version = "2"
+    version = "3"
 
     def judge(self, case: JudgedCase) -> Finding:
         answer = case.answer
@@ -31,12 +33,12 @@ class SyntaxValidity:
         sql = answer.sql or ""
         reason = read_only_reason(sql)
         if reason is not None and "statements" in reason:
-            return failed(self.name, "NOT_ONE_QUERY", f"the SQL is not one query: {reason}")
+            return failed(self.name, "NOT_ONE_QUERY", f"the SQL is not one query: {reason}", fix=_BY_EXAMPLE)
         if answer.has_result or answer.compiles is True:
             return passed(self.name, "the warehouse accepts the SQL")
         unreadable = reason is not None and reason == _parse_error(sql)
         if reason is not None and not unreadable:
-            return failed(self.name, "NOT_A_QUERY", f"the SQL is not one query that reads: {reason}")
+            return failed(self.name, "NOT_A_QUERY", f"the SQL is not one query that reads: {reason}", fix=_BY_EXAMPLE)
         if unbound := _unbound(sql, case):
             return failed(
                 self.name,
@@ -52,9 +54,16 @@ class SyntaxValidity:
                 return abstained(self.name, "NOT_CHECKED", "the SQL was checked without the values of its parameters")
             if name_failure(message) is not None:
                 return passed(self.name, "the warehouse reads the SQL; it rejects a name, which is judged elsewhere")
-            return failed(self.name, "SYNTAX_ERROR", f"the warehouse rejects the SQL: {first_line(message)}")
+            said = in_a_sentence(message)
+            return failed(
+                self.name,
+                "SYNTAX_ERROR",
+                f"the warehouse rejects the SQL: {said}",
+                fix=_BY_EXAMPLE,
+                condition=condition_of(message),
+            )
         if unreadable:
-            return failed(self.name, "SYNTAX_ERROR", f"the SQL cannot be read: {reason}")
+            return failed(self.name, "SYNTAX_ERROR", f"the SQL cannot be read: {reason}", fix=_BY_EXAMPLE)
         return abstained(self.name, "NOT_CHECKED", "the SQL parses, but no warehouse was asked whether it accepts it")
 
 
