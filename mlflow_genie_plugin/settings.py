@@ -18,6 +18,7 @@ RATE_LIMIT_WAIT = "GENIE_RATE_LIMIT_WAIT_SECONDS"
 PRODUCTION_SPACES = "GENIE_PRODUCTION_SPACES"
 STATE_DIR = "GENIE_STATE_DIR"
 INLINE_CELLS = "GENIE_INLINE_CELLS"
+WHOLE_QUESTIONS = "GENIE_WHOLE_QUESTIONS"
 LLM_MODEL = "GENIE_LLM_MODEL"
 LLM_URL = "GENIE_LLM_URL"
 LLM_API_KEY = "GENIE_LLM_API_KEY"
@@ -45,6 +46,8 @@ class Settings:
         state_dir: Where locks and journals live; shared by all processes of the user.
         inline_cells: How many cells of result rows an evaluation's result file may hold; with more, the rows go into a
             Parquet file beside it.
+        whole_questions: How many questions an evaluation may have for its result file to be read whole by the gates;
+            with more, its scores go into a Parquet file as well, and the gates decide from that.
         llm_model: Language model of judges, ``openai:/MODEL`` or ``databricks:/ENDPOINT``; empty: none.
         llm_url: Base address of an OpenAI-compatible service.
         llm_api_key: Its key; never shown, logged or stored.
@@ -63,6 +66,7 @@ class Settings:
     production_spaces: frozenset[str] = frozenset()
     state_dir: Path = Path()
     inline_cells: int = 250_000
+    whole_questions: int = 2_000
     llm_model: str = ""
     llm_url: str = field(default="", repr=False)
     llm_api_key: str = field(default="", repr=False)
@@ -90,6 +94,7 @@ def resolve_settings(environ: Mapping[str, str] | None = None) -> Settings:
         production_spaces=frozenset(filter(None, (part.strip() for part in env.get(PRODUCTION_SPACES, "").split(",")))),
         state_dir=_state_dir(env),
         inline_cells=int(_number(env, INLINE_CELLS, default.inline_cells, zero_allowed=True)),
+        whole_questions=int(_number(env, WHOLE_QUESTIONS, default.whole_questions, zero_allowed=True)),
         llm_model=env.get(LLM_MODEL, "").strip(),
         llm_url=env.get(LLM_URL, "").strip(),
         llm_api_key=env.get(LLM_API_KEY, "").strip(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.errors import EvaluationLoggingError, EvaluationNotFoundError, InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet
+from mlflow_genie_plugin.evaluation.large_result import large_files
 from mlflow_genie_plugin.evaluation.result import (
     OVERALL_JUDGE,
     EvaluationResult,
@@ -17,6 +18,7 @@ from mlflow_genie_plugin.evaluation.result import (
     result_files,
 )
 from mlflow_genie_plugin.evaluation.rows_file import ROWS_FILE
+from mlflow_genie_plugin.evaluation.scores_file import SCORES_FILE
 from mlflow_genie_plugin.evaluation.traces import log_traces
 from mlflow_genie_plugin.flavor.load import Snapshot
 from mlflow_genie_plugin.registry import ModelRecord, RunRecord
@@ -24,6 +26,7 @@ from mlflow_genie_plugin.settings import resolve_settings
 
 RESULT_ARTIFACT = "evaluation/evaluation_result.json"
 ROWS_ARTIFACT = f"evaluation/{ROWS_FILE}"
+SCORES_ARTIFACT = f"evaluation/{SCORES_FILE}"
 BENCHMARKS_ARTIFACT = "evaluation/benchmarks.json"
 STATUS_TAG = "genie.evaluation.status"
 MODEL_TAG = "genie.evaluation.model_id"
@@ -87,14 +90,14 @@ def store_evaluation(run_id: str, model: ModelRecord, result: EvaluationResult, 
         EvaluationLoggingError: What is stored is not what was logged; the evaluation is not marked complete.
         TrackingUnavailableError: The store cannot be reached.
     """
-    data, rows = result_files(result, resolve_settings().inline_cells)
+    files = _files(result)
+    data = files[RESULT_ARTIFACT]
     digest = evaluation_sha256(data)
     run = registry.get_run(run_id, EvaluationNotFoundError)
     if run.params.get(DIGEST_PARAM, digest) != digest:
         raise EvaluationLoggingError(
             f"run {run_id} already holds another evaluation result", next_step="evaluate again with --restart"
         )
-    files = {RESULT_ARTIFACT: data} if rows is None else {ROWS_ARTIFACT: rows, RESULT_ARTIFACT: data}
     registry.log_artifacts(run_id, files)
     for path, logged in files.items():
         if registry.download_run_artifact(run_id, path, EvaluationLoggingError) != logged:
@@ -108,6 +111,17 @@ def store_evaluation(run_id: str, model: ModelRecord, result: EvaluationResult, 
     registry.set_terminated(run_id, "FINISHED" if result.status == "complete" else "FAILED")
     set_status(run_id, result.status)
     return data
+
+
+def _files(result: EvaluationResult) -> dict[str, bytes]:
+    settings = resolve_settings()
+    if len(result.questions) > settings.whole_questions:
+        large = large_files(result, settings.inline_cells)
+        data, found = large.result, {ROWS_ARTIFACT: large.rows, SCORES_ARTIFACT: large.scores}
+    else:
+        data, rows = result_files(result, settings.inline_cells)
+        found = {ROWS_ARTIFACT: rows}
+    return {**{path: content for path, content in found.items() if content is not None}, RESULT_ARTIFACT: data}
 
 
 def attempts(model: ModelRecord) -> list[RunRecord]:

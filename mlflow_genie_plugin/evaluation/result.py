@@ -20,7 +20,9 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.cells import decode_rows, encode_rows, result_sha256
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
+from mlflow_genie_plugin.evaluation.rows_file import POINTER as ROWS
 from mlflow_genie_plugin.evaluation.rows_file import ReadRows, attach_rows, detach_rows
+from mlflow_genie_plugin.evaluation.scores_file import POINTER as SCORES
 from mlflow_genie_plugin.schemas import require_format_version, violations_of
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
@@ -87,6 +89,11 @@ class Finding:
     @property
     def passed(self) -> bool:
         return self.outcome is Outcome.PASSED
+
+    @property
+    def settled(self) -> bool:
+        """Whether a language model's word decided it, where evidence left it open."""
+        return bool(self.opinion and self.opinion.get("settled"))
 
     @property
     def not_asked(self) -> bool:
@@ -364,19 +371,36 @@ def parse_result(data: bytes, read_rows: ReadRows | None = None) -> EvaluationRe
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise InvalidEvaluationError(f"the evaluation result is not JSON: {error}", next_step=_AGAIN) from error
-    require_format_version(document, FORMAT_VERSION, "the evaluation result")
-    if violations := violations_of(document, SCHEMA):
-        shown = "; ".join(str(violation) for violation in violations[:5])
-        raise InvalidEvaluationError(
-            f"the evaluation result breaks its format in {len(violations)} places: {shown}", next_step=_AGAIN
-        )
+    _require_format(document)
+    document.pop(SCORES, None)
     attach_rows(document, read_rows)
     result = _parse(document)
     _require_consistent(result, document["scores"])
     return result
 
 
+def parse_head(document: dict[str, Any]) -> EvaluationResult:
+    """Return the evaluation in a result document without ``questions``; what it counts is held against nothing here.
+
+    Raises:
+        UnsupportedFormatError: Another ``format_version``.
+        InvalidEvaluationError: The document breaks the format.
+    """
+    document = {**document, "questions": []}
+    _require_format(document)
+    return _parse({key: value for key, value in document.items() if key not in (SCORES, ROWS)})
+
+
 _AGAIN = "use the file as mlflow-genie evaluate wrote it, or evaluate again"
+
+
+def _require_format(document: Any) -> None:
+    require_format_version(document, FORMAT_VERSION, "the evaluation result")
+    if violations := violations_of(document, SCHEMA):
+        shown = "; ".join(str(violation) for violation in violations[:5])
+        raise InvalidEvaluationError(
+            f"the evaluation result breaks its format in {len(violations)} places: {shown}", next_step=_AGAIN
+        )
 
 
 def question_from_json(document: Mapping[str, Any]) -> QuestionResult:
