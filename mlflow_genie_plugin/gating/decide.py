@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mlflow_genie_plugin.gating.observed import Evidence
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
-from mlflow_genie_plugin.gating.rules.rule import Rule, StageCriteria, Subject
+from mlflow_genie_plugin.gating.rules.rule import Rule, StageCriteria, Subject, stem_and_part
 
 
 def decide(criteria: StageCriteria, evidence: Evidence) -> tuple[GateResult, ...]:
@@ -28,7 +28,7 @@ def gates_asked(criteria: StageCriteria, scope: str | None) -> tuple[str, ...]:
 
 
 def _decided(rule: Rule, gate: str, subject: Subject) -> GateResult:
-    if subject.evidence.evaluation is None and gate not in rule.WITHOUT_EVALUATION:
+    if subject.evidence.evaluation is None and stem_and_part(gate)[0] not in rule.WITHOUT_EVALUATION:
         why = subject.evidence.evaluation_problem or "none was found"
         return GateResult(gate, Outcome.UNDECIDED, f"there is no evaluation to look at: {why}")
     return rule.decide(gate, subject)

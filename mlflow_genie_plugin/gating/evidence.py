@@ -6,7 +6,7 @@ What is wrong with the evidence becomes part of it (a gate then says so); what c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,7 @@ class Collected:
         run: The evaluation run; None when the evaluation is a file that no run holds, or there is none.
         result: The parsed evaluation; None when there is none that can be read.
         from_file: Why this can only be a dry run: the evaluation is a file that is not the run's artifact.
+        baselines: What the versions to compare with have, by the criteria's name for them, where there are any.
     """
 
     model: ModelRecord
@@ -65,6 +66,7 @@ class Collected:
     run: RunRecord | None = None
     result: EvaluationResult | None = None
     from_file: str = ""
+    baselines: Mapping[str, Collected] = field(default_factory=dict)
 
 
 def collect(reference: str | ModelRecord, evaluation: str | None = None) -> Collected:
@@ -192,6 +194,9 @@ def _observe(
         attempts=attempts,
         benchmarks_name=str(result.benchmarks.get("name", "")),
         runner=str(result.runner.get("kind", "")),
+        started_at=str(result.runner.get("started_at") or ""),
+        finished_at=str(result.runner.get("finished_at") or ""),
+        judges=result.judges,
     )
 
 
@@ -257,6 +262,9 @@ def _question(question: QuestionResult, benchmarks: Mapping[str, Mapping[str, An
         answered=question.answer.status == "COMPLETED",
         findings={name: observed_finding(finding) for name, finding in question.findings.items()},
         differs=", ".join(differs),
+        expected_sql=question.expected_sql,
+        latency_seconds=question.answer.latency_seconds,
+        entry=entry,
     )
 
 

@@ -70,8 +70,9 @@ class GateSession:
         """
         criteria = read_criteria(request.criteria_path, request.stage)
         from mlflow_genie_plugin.gating.evidence import collect
+        from mlflow_genie_plugin.gating.surroundings import with_surroundings
 
-        collected = collect(request.model, request.evaluation)
+        collected = with_surroundings(collect(request.model, request.evaluation), criteria)
         evaluation = collected.evidence.evaluation
         results = {result.gate: result for result in decide(criteria, collected.evidence)}
         asked = gates_asked(criteria, evaluation.scope if evaluation else None)
@@ -87,7 +88,7 @@ class GateSession:
     def in_worker(cls, request: Request, payload: str) -> GateSession:
         """Return the worker's part of the session whose :meth:`payload` this is."""
         document = json.loads(payload)
-        results = [GateResult(**{**entry, "outcome": Outcome(entry["outcome"])}) for entry in document["results"]]
+        results = [GateResult.from_json(entry) for entry in document["results"]]
         return cls(request, {r.gate: r for r in results}, tuple(document["asked"]), pinned=document["pinned"])
 
     def result(self, gate: str) -> GateResult:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 PASSED = "passed"
 FAILED = "failed"
@@ -49,6 +50,8 @@ class QuestionObserved:
     Attributes:
         answered: Genie finished the question; False when the answer itself ended in an error or timed out.
         differs: How the row differs from the benchmark of that id ("expected SQL"), empty when it is the same question.
+        latency_seconds: How long the answer took; 0 or None where nobody measured it.
+        entry: The benchmark of that id as the run stored it, with every field a team gave it.
     """
 
     question_id: str
@@ -57,6 +60,9 @@ class QuestionObserved:
     answered: bool
     findings: Mapping[str, FindingObserved] = field(hash=False)
     differs: str = ""
+    expected_sql: str = ""
+    latency_seconds: float | None = None
+    entry: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class EvaluationObserved:
         planned: Ids that the scope covers, from the run's benchmark set; None when they are not known.
         p0: Ids of all P0 benchmarks of the run's set; None when they are not known.
         attempts: How many evaluations of this model there are, finished or not.
+        started_at, finished_at: When the questions were asked, ISO 8601 in UTC; empty when not recorded.
+        judges: What the result records of each judge that ran: its version and, where a model was asked, its prompt.
     """
 
     run_id: str
@@ -97,14 +105,74 @@ class EvaluationObserved:
     attempts: int
     benchmarks_name: str = ""
     runner: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    judges: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineObserved:
+    """A version to compare with.
+
+    Attributes:
+        model_id: None when there is none; ``absent`` says why then ("the version has no parent").
+        evaluation: Its latest complete evaluation; None when there is none that can be read.
+        problem: Why it cannot be compared with, empty when nothing is known against it.
+    """
+
+    model_id: str | None
+    evaluation: EvaluationObserved | None = None
+    absent: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricObserved:
+    """A metric of the evaluation's run or of the model.
+
+    Attributes:
+        source: Where it was found, for people: ``evaluation run …`` or ``run … of the model``.
+        rows: How many rows that run scored; None when it cannot be known.
+        assessed: How many of them have a value behind the metric; None when it cannot be known.
+    """
+
+    value: float
+    source: str
+    rows: int | None = None
+    assessed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunObserved:
+    """What is logged on the evaluation's run; ``artifacts`` is None when nobody looked."""
+
+    params: Mapping[str, str] = field(hash=False)
+    tags: Mapping[str, str] = field(hash=False)
+    metrics: Mapping[str, float] = field(hash=False)
+    artifacts: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveObserved:
+    """The live space as it is now; ``problem`` says why it could not be read."""
+
+    content: str | None = None
+    behaviour: str | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One pinned model and, when there is one, its evaluation.
 
-    ``model_problem`` says why the files are not what the params recorded, ``evaluation_problem`` why there is no
-    evaluation to look at.
+    Attributes:
+        model_problem: Why the files are not what the params recorded.
+        evaluation_problem: Why there is no evaluation to look at.
+        observed_at: When all this was observed, ISO 8601 in UTC; empty when nobody looked at a clock.
+        run: What is logged on the evaluation's run.
+        metrics: Every metric that the criteria name, by the name it was found under.
+        baselines: The versions to compare with, by the criteria's name for them.
+        live: The live space now; None when nobody looked.
     """
 
     model_id: str
@@ -114,3 +182,8 @@ class Evidence:
     model_problem: str = ""
     evaluation: EvaluationObserved | None = None
     evaluation_problem: str = ""
+    observed_at: str = ""
+    run: RunObserved | None = None
+    metrics: Mapping[str, MetricObserved] = field(default_factory=dict, hash=False)
+    baselines: Mapping[str, BaselineObserved] = field(default_factory=dict, hash=False)
+    live: LiveObserved | None = None

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     UNDECIDED = "undecided"
+
+
+NOT_ASSESSED = "not assessed"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several things that a gate looks at: a slice, or a judge against a baseline.
+
+    Attributes:
+        outcome: ``passed``, ``failed``, ``undecided``, or ``not assessed``: too small to say anything, and shown.
+        value: What was measured; ``interval`` is its 95 % interval.
+        questions: Ids of the questions that count against it.
+    """
+
+    name: str
+    outcome: str
+    reason: str
+    measured: str = ""
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +47,7 @@ class GateResult:
         measured: What was measured, for people; ``required`` likewise.
         value: The share measured (0 to 1), None for gates that measure none; ``interval`` is its 95 % Wilson interval.
         questions: Ids of the questions behind the result, those that count against it.
+        parts: What the gate is made of, where it looks at several things; all of them, also those not assessed.
     """
 
     gate: str
@@ -34,6 +58,13 @@ class GateResult:
     value: float | None = None
     interval: tuple[float, float] | None = None
     questions: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> GateResult:
+        """Return the result whose fields are in ``document``, as :func:`dataclasses.asdict` wrote them."""
+        parts = tuple(Part(**_typed(part)) for part in document.get("parts", ()))
+        return cls(**{**_typed(document), "outcome": Outcome(document["outcome"]), "parts": parts})
 
 
 def overall(results: Iterable[GateResult]) -> Outcome:
@@ -42,6 +73,19 @@ def overall(results: Iterable[GateResult]) -> Outcome:
     if Outcome.FAILED in outcomes:
         return Outcome.FAILED
     return Outcome.PASSED if outcomes and all(outcome is Outcome.PASSED for outcome in outcomes) else Outcome.UNDECIDED
+
+
+def of_parts(parts: Iterable[Part]) -> Outcome:
+    """Return failed if any part failed, passed only if at least one was assessed and all those passed."""
+    assessed = [Outcome(part.outcome) for part in parts if part.outcome != NOT_ASSESSED]
+    if Outcome.FAILED in assessed:
+        return Outcome.FAILED
+    return Outcome.PASSED if assessed and set(assessed) == {Outcome.PASSED} else Outcome.UNDECIDED
+
+
+def points(difference: float) -> str:
+    """Return the difference of two shares in percentage points: ``-2.0 points``."""
+    return f"{difference * 100:+.1f} points"
 
 
 def percent(value: float) -> str:
@@ -63,3 +107,12 @@ def some(ids: Sequence[str], limit: int = 5) -> str:
 def short(digest: str | None) -> str:
     """Return the first 12 digits of a digest."""
     return digest[:12] if digest else "unknown"
+
+
+def _typed(document: Mapping[str, Any]) -> dict[str, Any]:
+    interval = document.get("interval")
+    return {
+        **document,
+        "interval": None if interval is None else tuple(interval),
+        "questions": tuple(document.get("questions", ())),
+    }

@@ -154,17 +154,7 @@ def parse_verdict(data: bytes, name: str = FILE_NAME) -> Verdict:
     require_format_version(document, FORMAT_VERSION, name)
     if violations := violations_of(document, "verdict"):
         raise VerificationError(f"{name} is not a verdict: {violations[0]}", next_step=_AGAIN)
-    results = tuple(
-        GateResult(
-            **{
-                **gate,
-                "outcome": Outcome(gate["outcome"]),
-                "interval": None if gate["interval"] is None else tuple(gate["interval"]),
-                "questions": tuple(gate["questions"]),
-            }
-        )
-        for gate in document["gates"]
-    )
+    results = tuple(GateResult.from_json(gate) for gate in document["gates"])
     suite = document.pop("suite")
     if suite["sha256"] != suite_sha256(suite["files"]):
         raise VerificationError(f"{name} names a suite digest that its files do not give", next_step=_AGAIN)

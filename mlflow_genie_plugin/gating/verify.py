@@ -26,6 +26,7 @@ from mlflow_genie_plugin.gating.provenance import provenance
 from mlflow_genie_plugin.gating.publish import Published, publish
 from mlflow_genie_plugin.gating.questions import benchmarks_check, champion_check
 from mlflow_genie_plugin.gating.rejudge import Rejudged, rejudge
+from mlflow_genie_plugin.gating.surroundings import with_surroundings
 from mlflow_genie_plugin.gating.rules.rule import StageCriteria
 from mlflow_genie_plugin.gating.trusted_suite import TrustedSuite, trusted_suite
 from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
@@ -100,7 +101,7 @@ def verify(
         claim = claim_of_file(verdict_file)
     verdict = claim.verdict
     run_id = verdict.evaluation["run_id"] if verdict is not None and verdict.evaluation else None
-    collected = collect(model, run_id)
+    collected = with_surroundings(collect(model, run_id), criteria, clock)
     rejudged = rejudge(collected)
     results = decide(criteria, rejudged.evidence)
     evaluations = all_evaluations(model)

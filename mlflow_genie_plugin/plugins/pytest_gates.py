@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MARKER = "genie_gate"
 JUDGE_ARGUMENT = "genie_judge"
+PART_ARGUMENT = "genie_part"
 GATE_PROPERTY = "genie_gate"
 FILE_PROPERTY = "genie_gate_file"
 SESSION = pytest.StashKey["GateSession"]()
@@ -84,6 +85,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from mlflow_genie_plugin.gating.manifest import JUDGES
 
         metafunc.parametrize(JUDGE_ARGUMENT, JUDGES)
+    if PART_ARGUMENT in metafunc.fixturenames:
+        metafunc.parametrize(PART_ARGUMENT, _parts_asked(metafunc) or ["none"])
 
 
 @pytest.hookimpl(trylast=True)
@@ -126,6 +129,16 @@ def genie_evaluation(request: pytest.FixtureRequest) -> EvaluationResult:
     return _session(request.config).evaluation_result()
 
 
+def _parts_asked(metafunc: pytest.Metafunc) -> list[str]:
+    """Return the parts in brackets of the gates that the criteria ask for and this test reports."""
+    marker = metafunc.definition.get_closest_marker(MARKER)
+    session = metafunc.config.stash.get(SESSION, None)
+    if marker is None or not marker.args or session is None:
+        return []
+    start = f"{marker.args[0]}["
+    return [gate.removeprefix(start).removesuffix("]") for gate in session.asked if gate.startswith(start)]
+
+
 def _session(config: pytest.Config) -> GateSession:
     session = config.stash.get(SESSION, None)
     if session is None:
@@ -141,7 +154,11 @@ def _gate_of(item: pytest.Item) -> str | None:
         raise pytest.UsageError(f"{item.nodeid}: write the gate's id: @pytest.mark.{MARKER}('id')")
     # Parameters are part of the id, so that no parameter can be left out unnoticed.
     parameters = getattr(item, "callspec", None)
-    return f"{marker.args[0]}[{parameters.id}]" if parameters is not None else marker.args[0]
+    if parameters is None:
+        return str(marker.args[0])
+    # pytest escapes what stands in its own ids; a part is named as in the criteria.
+    part = parameters.params[PART_ARGUMENT] if set(parameters.params) == {PART_ARGUMENT} else parameters.id
+    return f"{marker.args[0]}[{part}]"
 
 
 def _file_of(item: pytest.Item) -> str:

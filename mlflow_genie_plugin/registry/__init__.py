@@ -2,6 +2,7 @@
 
 from mlflow_genie_plugin.registry.connection import current_experiment_id, translate_errors
 from mlflow_genie_plugin.registry.experiments import create_experiment
+from mlflow_genie_plugin.registry.metrics import MetricRecord, assessed_rows, model_metrics
 from mlflow_genie_plugin.registry.models import (
     ModelRecord,
     create_model,
@@ -41,9 +42,11 @@ from mlflow_genie_plugin.registry.versions import (
 )
 
 __all__ = [
+    "MetricRecord",
     "ModelRecord",
     "RunRecord",
     "VersionRecord",
+    "assessed_rows",
     "create_experiment",
     "create_model",
     "create_run",
@@ -64,6 +67,7 @@ __all__ = [
     "log_artifacts",
     "log_metrics",
     "log_params",
+    "model_metrics",
     "register_model",
     "resolve_model",
     "search_models",

@@ -17,6 +17,7 @@ from mlflow_genie_plugin.clock import SYSTEM_CLOCK, iso_utc
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case, judge_versions
 from mlflow_genie_plugin.evaluation.judges import JUDGES as REAL_JUDGES
+from mlflow_genie_plugin.evaluation.mlflow_logging import metrics_of
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import (
     AnswerRecord,
@@ -27,13 +28,15 @@ from mlflow_genie_plugin.evaluation.result import (
     stored_result,
 )
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
-from mlflow_genie_plugin.gating.manifest import JUDGES
+from mlflow_genie_plugin.gating.manifest import JUDGE_VERSIONS, JUDGES
 from mlflow_genie_plugin.gating.observed import (
+    BaselineObserved,
     EvaluationObserved,
     Evidence,
     FindingObserved,
     Hashes,
     QuestionObserved,
+    RunObserved,
 )
 from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
@@ -202,6 +205,7 @@ def make_evaluation(
         "genie.evaluation_sha256": evaluation_sha256(data),
     }
     registry.log_params(run.run_id, {k: v for k, v in {**recorded, **(params or {})}.items() if v is not None})
+    registry.log_metrics(run.run_id, metrics_of(result), model_id)
     registry.set_terminated(run.run_id)
     return run.run_id
 
@@ -311,6 +315,15 @@ def gate_store(gate_template, tmp_path):
     return GateStore(gate_template, tmp_path)
 
 
+RUN = RunObserved(
+    params=dict.fromkeys(
+        ("genie.model_id", "genie.config_sha256", "genie.benchmarks_sha256", "genie.evaluation_sha256"), "x"
+    ),
+    tags={"genie.evaluation.scope": "full", "genie.evaluation.runner": "conversation"},
+    metrics={"result_correctness/mean": 1.0},
+)
+
+
 def observed_question(number: int, p0: int = 8, **outcomes: str) -> QuestionObserved:
     return QuestionObserved(
         question_id=f"q{number:03d}",
@@ -318,6 +331,9 @@ def observed_question(number: int, p0: int = 8, **outcomes: str) -> QuestionObse
         priority="P0" if number < p0 else "P1",
         answered=True,
         findings={judge: FindingObserved(outcomes.get(judge, "passed"), None, "") for judge in JUDGES},
+        expected_sql=SQL.format(number=number),
+        latency_seconds=2.0,
+        entry={"category": "even" if number % 2 == 0 else "odd", "priority": "P0" if number < p0 else "P1"},
     )
 
 
@@ -335,10 +351,17 @@ def evidence():
             "hashes": hashes, "live_before": "b" * 64, "live_after": "b" * 64, "benchmarks_sha256": "d" * 64,
             "recorded_benchmarks_sha256": "d" * 64, "stored_benchmarks_sha256": "d" * 64, "planned_count": count,
             "planned": ids, "p0": ids[:p0_count], "questions": tuple(questions), "attempts": 1,
-            "benchmarks_name": "orders", "runner": "conversation",
+            "benchmarks_name": "orders", "runner": "conversation", "started_at": "2026-11-20T09:00:00.000Z",
+            "finished_at": "2026-11-20T10:00:00.000Z",
+            "judges": {name: {"version": version} for name, version in JUDGE_VERSIONS.items()},
         }  # fmt: skip
         evaluation = EvaluationObserved(**{**facts, **changes})
-        own = {"model_id": "m-1", "model_name": "genie-orders", "space_id": SPACE_ID, "hashes": hashes}
+        own = {
+            "model_id": "m-1", "model_name": "genie-orders", "space_id": SPACE_ID, "hashes": hashes,
+            "observed_at": "2026-11-20T12:00:00.000Z", "run": RUN,
+            "baselines": {"parent": BaselineObserved(None, absent="the version has no parent"),
+                          "champion": BaselineObserved(None, absent="the version is not registered")},
+        }  # fmt: skip
         return Evidence(**{**own, "evaluation": evaluation, **(model or {})})
 
     return make

@@ -360,18 +360,18 @@ NOT_WHOLE = [
             """,
         ),
     ),
-    Case("custom gate named, not there", edit=criteria("custom_gates: []", "custom_gates: [latency]")),
+    Case("custom gate named, not there", edit=criteria("custom_gates: []", "custom_gates: [answers_fast]")),
     Case("gate nobody knows", edit=written("gates/test_more.py", p0_text("def test_more():\n    pass\n", gate="more"))),
     Case(
         "custom gate that fails",
         edit=both(
-            criteria("custom_gates: []", "custom_gates: [latency]"),
+            criteria("custom_gates: []", "custom_gates: [answers_fast]"),
             written(
-                "gates/test_latency.py",
+                "gates/test_answers_fast.py",
                 """
                 import pytest
 
-                @pytest.mark.genie_gate("latency")
+                @pytest.mark.genie_gate("answers_fast")
                 def test_latency():
                     assert False
                 """,

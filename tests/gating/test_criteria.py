@@ -4,9 +4,10 @@ import pytest
 import yaml
 
 from mlflow_genie_plugin.errors import InvalidCriteriaError, UnreadableFileError, UnsupportedFormatError, UsageError
+from mlflow_genie_plugin.evaluation.judges import JUDGES as REAL_JUDGES
 from mlflow_genie_plugin.gating.criteria import load, parse_criteria, read_criteria
 from mlflow_genie_plugin.gating.decide import gates_asked
-from mlflow_genie_plugin.gating.manifest import JUDGES, STAGES
+from mlflow_genie_plugin.gating.manifest import JUDGE_VERSIONS, JUDGES, STAGES
 from mlflow_genie_plugin.gating.rules.register import RULES
 from mlflow_genie_plugin.gating.rules.thresholds import Thresholds
 
@@ -43,6 +44,12 @@ def test_the_packaged_criteria_name_every_judge_for_every_stage(criteria_bytes, 
     off = () if stage == "production" else ("repeatability",)
     assert found == {name: numbers for name, numbers in wanted.items() if name not in off}
     assert all("once" in thresholds.judges[name].off for name in off)
+
+
+def test_the_manifest_knows_the_versions_that_the_judges_have():
+    # When a judge's version rises, JUDGE_VERSIONS in gating/manifest.py has to follow.
+    assert {judge.name: judge.version for judge in REAL_JUDGES.choose()} | JUDGE_VERSIONS == JUDGE_VERSIONS
+    assert set(JUDGE_VERSIONS) <= set(REAL_JUDGES.names())
 
 
 @pytest.mark.parametrize("judge", JUDGES)

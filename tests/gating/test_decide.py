@@ -81,6 +81,9 @@ SPOILED = [
     ("questions", (), "same_questions", "failed"),
     ("questions", (), "error_budget", "undecided"),
     ("questions", (), "threshold[result_correctness]", "undecided"),
+    ("finished_at", "", "fresh_evaluation", "undecided"),
+    ("finished_at", "2026-10-01T10:00:00.000Z", "fresh_evaluation", "failed"),
+    ("judges", {}, "judge_versions", "undecided"),
 ]
 
 
@@ -92,7 +95,7 @@ def test_a_fact_that_is_wrong_or_missing_costs_the_pass(criteria, evidence, fact
 
 
 def test_every_fact_of_an_evaluation_is_spoiled_above_or_only_shown():
-    shown = {"run_id", "sha256", "invalid_reason", "attempts", "benchmarks_name", "runner"}
+    shown = {"run_id", "sha256", "invalid_reason", "attempts", "benchmarks_name", "runner", "started_at"}
     named = {fact for fact, *_ in SPOILED}
     assert named | shown == {field.name for field in dataclasses.fields(EvaluationObserved)}
 

@@ -267,12 +267,12 @@ def test_an_evaluation_of_a_part_never_marks(marked, versions):
 
 def test_marking_needs_the_verdict_of_custom_gates(marked, versions):
     path = Path("gates/criteria.yaml")
-    path.write_text(path.read_text().replace("custom_gates: []", "custom_gates: [latency]"))
+    path.write_text(path.read_text().replace("custom_gates: []", "custom_gates: [answers_fast]"))
     version = versions.make("with a gate of its own")
     versions.evaluate(version)
     found = verify(version, write_mark=True)
     assert found.outcome is Outcome.UNDECIDED
-    assert "latency" in wrong_checks(found)["custom gates"]
+    assert "answers_fast" in wrong_checks(found)["custom gates"]
 
 
 def test_p0_questions_that_the_champion_had_must_still_be_there(marked, versions):

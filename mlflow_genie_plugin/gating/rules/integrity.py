@@ -26,6 +26,7 @@ class Integrity(Rule):
         "same_questions",
     )
     WITHOUT_EVALUATION: ClassVar[frozenset[str]] = frozenset({"model_intact"})
+    WAIVABLE: ClassVar[bool] = False
 
     @classmethod
     def read(cls, section: Mapping[str, Any]) -> Self:

@@ -35,6 +35,7 @@ class P0(Rule):
     HELP: ClassVar[Mapping[str, str]] = {"p0": "write p0: {judges: […], minimum: 1} or p0: {off: the reason}"}
     STEMS: ClassVar[tuple[str, ...]] = (manifest.P0_GATE,)
     SCOPES: ClassVar[frozenset[str]] = frozenset({"full", "p0"})
+    WAIVABLE: ClassVar[bool] = False
 
     @classmethod
     def violations(cls, section: Mapping[str, Any], path: Path) -> Iterator[Violation]:

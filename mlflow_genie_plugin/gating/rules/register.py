@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from mlflow_genie_plugin.gating.rules.coverage import Coverage
+from mlflow_genie_plugin.gating.rules.drift import Drift
+from mlflow_genie_plugin.gating.rules.freshness import Freshness
 from mlflow_genie_plugin.gating.rules.integrity import Integrity
+from mlflow_genie_plugin.gating.rules.latency import Latency
+from mlflow_genie_plugin.gating.rules.metrics import Metrics
 from mlflow_genie_plugin.gating.rules.p0 import P0
+from mlflow_genie_plugin.gating.rules.regression import Regression
+from mlflow_genie_plugin.gating.rules.required_logging import RequiredLogging
 from mlflow_genie_plugin.gating.rules.rule import Rule
+from mlflow_genie_plugin.gating.rules.slices import Slices
 from mlflow_genie_plugin.gating.rules.thresholds import Thresholds
+from mlflow_genie_plugin.gating.rules.versions import BenchmarkSets, Versions
 
 RULES: tuple[type[Rule], ...] = (
     Integrity,
     Coverage,
     P0,
     Thresholds,
+    Slices,
+    Regression,
+    Latency,
+    Freshness,
+    Drift,
+    Versions,
+    BenchmarkSets,
+    Metrics,
+    RequiredLogging,
 )
 
 _STEMS = {stem: family for family in RULES for stem in family.STEMS}

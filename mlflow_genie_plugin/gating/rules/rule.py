@@ -29,17 +29,25 @@ class Needs:
 
     Attributes:
         baselines: References of the versions to compare with.
-        run: The metrics, params, tags and artifacts of the evaluation's run, and the metrics on the model.
+        metrics: Names of metrics, on the evaluation's run or on the model.
+        run: What is logged on the evaluation's run; ``artifacts``: also the names of its artifacts.
         live: The live space as it is now.
     """
 
     baselines: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     run: bool = False
+    artifacts: bool = False
     live: bool = False
 
     def __or__(self, other: Needs) -> Needs:
-        baselines = tuple(dict.fromkeys((*self.baselines, *other.baselines)))
-        return Needs(baselines, self.run or other.run, self.live or other.live)
+        return Needs(
+            tuple(dict.fromkeys((*self.baselines, *other.baselines))),
+            tuple(dict.fromkeys((*self.metrics, *other.metrics))),
+            self.run or other.run,
+            self.artifacts or other.artifacts,
+            self.live or other.live,
+        )
 
 
 class Rule:
@@ -50,7 +58,8 @@ class Rule:
         HELP: Line → what to write when it is missing.
         STEMS: The ids of its gates, without the part in brackets.
         SCOPES: The scopes of evaluation that can answer it; elsewhere its lines may not stand.
-        WITHOUT_EVALUATION: Gates that can be decided when there is no evaluation.
+        WITHOUT_EVALUATION: Stems of the gates that can be decided when there is no evaluation.
+        WAIVABLE: Whether a person may waive a gate that did not pass; evidence itself, and P0, are never waived.
     """
 
     LINES: ClassVar[tuple[str, ...]] = ()
@@ -58,6 +67,7 @@ class Rule:
     STEMS: ClassVar[tuple[str, ...]] = ()
     SCOPES: ClassVar[frozenset[str]] = EVERY_SCOPE
     WITHOUT_EVALUATION: ClassVar[frozenset[str]] = frozenset()
+    WAIVABLE: ClassVar[bool] = True
 
     @classmethod
     def violations(cls, section: Mapping[str, Any], path: Path) -> Iterator[Violation]:
@@ -134,11 +144,12 @@ class StageCriteria:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a gate is decided on."""
+    """What a gate is decided on; ``earlier`` are the results of the gates before it, in the order of the register."""
 
     criteria: StageCriteria
     section: ScopeCriteria
     evidence: Evidence
+    earlier: tuple[GateResult, ...] = ()
 
     @property
     def evaluation(self) -> EvaluationObserved:
