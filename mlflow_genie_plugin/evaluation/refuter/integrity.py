@@ -115,10 +115,16 @@ class Integrity:
             if not changed:
                 return
             self.keep_keys(data)
-        while not self.holds(data):
+        data.update(self.without_orphans(data))
+
+    def without_orphans(self, data: Data) -> Data:
+        """Return the data without the rows whose references lead nowhere."""
+        kept = dict(data)
+        while not self.holds(kept):
             for key in self._references:
                 child, parent = self._positions(key.table, key.columns), self._positions(key.parent, key.parent_columns)
-                there = {tuple(row[i] for i in parent) for row in data[key.parent]}
-                data[key.table] = [
-                    row for row in data[key.table] if None in (value := tuple(row[i] for i in child)) or value in there
+                there = {tuple(row[i] for i in parent) for row in kept[key.parent]}
+                kept[key.table] = [
+                    row for row in kept[key.table] if None in (value := tuple(row[i] for i in child)) or value in there
                 ]
+        return kept

@@ -99,7 +99,7 @@ class Pair:
         known = {
             "queries": [self.expected_sql, self.actual_sql],
             "schema": None if self.schema is None else self.schema.to_json(),
-            "constraints": repr(self.constraints),
+            "constraints": self.constraints.to_json(),
         }
         digest = sha256_of_json(known)
         return int(hashlib.sha256(digest.encode()).hexdigest()[:12], 16)

@@ -133,8 +133,7 @@ def _try_data(
     except SqlFailedError as error:
         if "SCALAR_SUBQUERY_TOO_MANY_ROWS" in error.what and attempts and any(len(rows) > 1 for rows in data.values()):
             # Both queries may be fine where a name or a maximum belongs to one row only.
-            less = {name: rows[: (len(rows) + 1) // 2] for name, rows in data.items()}
-            return _try_data(pair, database, less, number, tally, attempts - 1) if pair.generator.holds(less) else None
+            return _try_data(pair, database, pair.generator.halved(data), number, tally, attempts - 1)
         tally.failures.append(error.what)
         return None
 

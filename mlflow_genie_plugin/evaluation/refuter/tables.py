@@ -102,6 +102,16 @@ class Constraints:
                 not_null[table] = not_null.get(table, frozenset()) | {column}
         return cls(keys, tuple(references), not_null)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the constraints in an order of their own: seeds are made of it, in every process the same."""
+        return {
+            "unique_keys": {name: sorted(map(list, keys)) for name, keys in self.unique_keys.items()},
+            "foreign_keys": sorted(
+                [key.table, *key.columns, key.parent, *key.parent_columns] for key in self.foreign_keys
+            ),
+            "not_null": {name: sorted(columns) for name, columns in self.not_null.items()},
+        }
+
 
 _CONDITION = re.compile(r"\s*(.+?)\s*=\s*(.+?)\s*\Z")
 _MARKER = re.compile(r"--rt=FROM_RELATIONSHIP_TYPE_([A-Z]+)_TO_([A-Z]+)--")

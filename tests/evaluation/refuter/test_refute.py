@@ -232,3 +232,32 @@ def test_threads_do_not_disturb_one_another(make_schema):
     for thread in threads:
         thread.join()
     assert [together[number] for number in range(6)] == alone
+
+
+def test_every_process_finds_the_same_whatever_its_hash_seed():
+    import subprocess
+    import sys
+
+    script = """
+from mlflow_genie_plugin.evaluation.refuter.refute import refute
+from mlflow_genie_plugin.evaluation.refuter.tables import Constraints, ForeignKey
+constraints = Constraints(
+    {"c.s.nation": (("n_id",), ("n_name", "n_code")), "c.s.region": (("r_id",),)},
+    (ForeignKey("c.s.nation", ("n_region",), "c.s.region", ("r_id",)),),
+    {"c.s.nation": frozenset({"n_id", "n_name", "n_region", "n_code"}), "c.s.region": frozenset({"r_id", "r_name"})},
+)
+found = refute(
+    "SELECT n_name FROM c.s.nation WHERE n_region = (SELECT r_id FROM c.s.region WHERE r_name = 'ASIA')",
+    "SELECT DISTINCT n_name FROM c.s.nation JOIN c.s.region ON n_region = r_id WHERE r_name = 'ASIA'",
+    constraints=constraints,
+)
+print(found)
+"""
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(seen) == 1
+    assert "outcome=" in seen.pop()
