@@ -393,3 +393,45 @@ def verdict_of(criteria_bytes):
         return make_verdict(criteria, "gates/criteria.yaml", evidence, results, **{**facts, **changes})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def marked_template(gate_template, tmp_path_factory):
+    """A store after one honest gate run of the good version."""
+    store = GateStore(gate_template, tmp_path_factory.mktemp("marked-store"))
+    done = store.pytest("gates/", model=store.good)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return store
+
+
+@pytest.fixture
+def marked(marked_template, tmp_path, monkeypatch):
+    """A marked version in a private copy of the store, artifacts included; the working folder is the project."""
+    import mlflow
+
+    store = marked_template
+    with contextlib.closing(sqlite3.connect(store.database)) as connection:
+        (location,) = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id = 0").fetchone()
+        runs = {run_id for (run_id,) in connection.execute("SELECT run_uuid FROM runs")}
+    artifacts = Path(location.removeprefix("file://")).parent
+    database, copy = tmp_path / "mlflow.db", tmp_path / "artifacts"
+    shutil.copyfile(store.database, database)
+
+    def of_others(folder: str, names: list[str]) -> set[str]:
+        # Stores made from one template keep their artifacts in one folder.
+        here = folder == str(artifacts / "0")
+        return {name for name in names if here and len(name) == 32 and name not in runs}
+
+    shutil.copytree(artifacts, copy, ignore=of_others)
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"),
+                              ("logged_models", "artifact_location")):  # fmt: skip
+            connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(artifacts), str(copy)))
+    shutil.copytree(store.project, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    mlflow.set_tracking_uri(f"sqlite:///{database}")
+    mlflow.set_registry_uri(f"sqlite:///{database}")
+    yield store
+    mlflow.set_tracking_uri(None)
+    mlflow.set_registry_uri(None)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import sqlite3
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,41 +20,6 @@ from mlflow_genie_plugin.gating.mark import read_mark
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.verify import verify
 from mlflow_genie_plugin.settings import Settings
-
-
-@pytest.fixture(scope="module")
-def marked_template(shared_gate_store):
-    """The shared store after one honest gate run of the good version."""
-    shared_gate_store.forget_marks()
-    done = shared_gate_store.pytest("gates/", model=shared_gate_store.good)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return shared_gate_store
-
-
-@pytest.fixture
-def marked(marked_template, tmp_path, monkeypatch):
-    """A marked version in a private copy of the store, artifacts included; the working folder is the project."""
-    import mlflow
-
-    store = marked_template
-    with closing(sqlite3.connect(store.database)) as connection:
-        (location,) = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id = 0").fetchone()
-    artifacts = Path(location.removeprefix("file://")).parent
-    database, copy = tmp_path / "mlflow.db", tmp_path / "artifacts"
-    shutil.copyfile(store.database, database)
-    shutil.copytree(artifacts, copy)
-    with closing(sqlite3.connect(database)) as connection, connection:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri"),
-                              ("logged_models", "artifact_location")):  # fmt: skip
-            connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(artifacts), str(copy)))
-    shutil.copytree(store.project, tmp_path / "project")
-    monkeypatch.chdir(tmp_path / "project")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
-    mlflow.set_tracking_uri(f"sqlite:///{database}")
-    mlflow.set_registry_uri(f"sqlite:///{database}")
-    yield store
-    mlflow.set_tracking_uri(None)
-    mlflow.set_registry_uri(None)
 
 
 def artifact(run_id: str, name: str) -> Path:
