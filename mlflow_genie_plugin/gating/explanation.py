@@ -7,24 +7,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.gating import manifest
-from mlflow_genie_plugin.gating.observed import FAILED, PASSED, Evidence, QuestionObserved
+from mlflow_genie_plugin.gating.observed import (
+    FAILED,
+    PASSED,
+    EvaluationObserved,
+    Evidence,
+    FindingObserved,
+    QuestionObserved,
+)
 from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
 from mlflow_genie_plugin.gating.text import plain
 from mlflow_genie_plugin.gating.verdict import Verdict
 from mlflow_genie_plugin.space.change import Change, SpaceDiff
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
+    from mlflow_genie_plugin.evaluation.result import QuestionResult
 
 P0 = "P0"
 TEXT_INSTRUCTION = "text instruction"
+
+
+class Rows(Protocol):
+    """The questions of an evaluation in full; of a large one, each is read when it is asked for."""
+
+    def get(self, question_id: str, /) -> QuestionResult | None:
+        """Return one question, None when it is not at hand."""
 
 
 class Group(StrEnum):
@@ -63,9 +77,9 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One question: its group, the most telling reason, the gates it counts against, and the row with both answers.
+    """One question: its group, the most telling reason, and the gates it counts against.
 
-    ``row`` is None where the answers are not at hand. ``judge`` is empty when there is no finding at all.
+    ``judge`` is empty when there is no finding at all.
     """
 
     observed: QuestionObserved
@@ -73,11 +87,16 @@ class Explained:
     judge: str
     reason: str
     gates: tuple[str, ...]
-    row: QuestionResult | None = None
+    rows: Rows = field(repr=False, compare=False)
 
     @property
     def question_id(self) -> str:
         return self.observed.question_id
+
+    @property
+    def row(self) -> QuestionResult | None:
+        """The question with both answers; None where they are not at hand. Only for what is shown in full."""
+        return self.rows.get(self.question_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +161,17 @@ class Explanation:
 
 
 def explain(
-    verdict: Verdict, evidence: Evidence, result: EvaluationResult | None, baselines: Iterable[Baseline] = ()
+    verdict: Verdict, evidence: Evidence, rows: Rows, baselines: Iterable[Baseline] = ()
 ) -> Explanation:
     """Return what explains ``verdict``.
 
     Args:
         verdict: What was decided.
         evidence: What it was decided on.
-        result: The evaluation with its answers; None when it is not at hand.
+        rows: The questions in full.
         baselines: Versions to compare with, the most telling one first.
     """
     known = tuple(baselines)
-    rows = {} if result is None else {row.question_id: row for row in result.questions}
     before = next((baseline.right for baseline in known if baseline.right is not None), None)
     gates: dict[str, list[str]] = {}
     for outcome in verdict.not_passed():
@@ -163,18 +181,16 @@ def explain(
         name for outcome in verdict.not_passed() if outcome.gate == manifest.P0_GATE for name in outcome.questions
     }
     observed = evidence.evaluation.questions if evidence.evaluation is not None else ()
-    explained = tuple(
-        _explained(question, rows.get(question.question_id), before, gates, p0_failed) for question in observed
-    )
+    explained = tuple(_explained(question, rows, before, gates, p0_failed) for question in observed)
     diff = next((baseline.diff for baseline in known if baseline.diff is not None), None)
     return Explanation(explained, known, tuple(_causes(explained, diff)))
 
 
-def right_by_question(before: EvaluationResult, after: EvaluationResult) -> dict[str, bool]:
+def right_by_question(before: EvaluationObserved, after: EvaluationObserved) -> dict[str, bool]:
     """Return question id → whether ``before`` has it right, for the questions that both were asked alike."""
     now = {row.question_id: (row.question, row.expected_sql) for row in after.questions}
     return {
-        row.question_id: row.passed(OVERALL_JUDGE)
+        row.question_id: believed_outcome(row, OVERALL_JUDGE) == PASSED
         for row in before.questions
         if now.get(row.question_id) == (row.question, row.expected_sql)
     }
@@ -191,14 +207,14 @@ def objections(question: QuestionObserved) -> tuple[str, ...]:
 
 def _explained(
     question: QuestionObserved,
-    row: QuestionResult | None,
+    rows: Rows,
     before: Mapping[str, bool] | None,
     gates: Mapping[str, list[str]],
     p0_failed: set[str],
 ) -> Explained:
-    judge, reason = _reason(question, row)
+    judge, reason = _reason(question)
     group = _group(question, (before or {}).get(question.question_id), question.question_id in p0_failed)
-    return Explained(question, group, judge, reason, tuple(gates.get(question.question_id, ())), row)
+    return Explained(question, group, judge, reason, tuple(gates.get(question.question_id, ())), rows)
 
 
 def _group(question: QuestionObserved, was_right: bool | None, p0_failed: bool) -> Group:
@@ -216,7 +232,7 @@ def _group(question: QuestionObserved, was_right: bool | None, p0_failed: bool) 
     return Group.OBJECTION if objections(question) else Group.RIGHT
 
 
-def _reason(question: QuestionObserved, row: QuestionResult | None) -> tuple[str, str]:
+def _reason(question: QuestionObserved) -> tuple[str, str]:
     """Return the judge whose word tells most, and that word.
 
     A failed finding says more than one that could not be decided, and one that names what to mend says most.
@@ -224,15 +240,11 @@ def _reason(question: QuestionObserved, row: QuestionResult | None) -> tuple[str
     against = objections(question)
     if not against:
         return ("", "" if question.findings else "no finding")
-    said = {} if row is None else row.findings
 
     def telling(judge: str) -> tuple[bool, bool, bool]:
-        finding = said.get(judge)
-        return (
-            believed_outcome(question, judge) == FAILED,
-            finding is not None and bool(finding.fix or finding.blame),
-            judge == OVERALL_JUDGE,
-        )
+        finding = question.findings[judge]
+        failed = believed_outcome(question, judge) == FAILED
+        return failed, bool(finding.fix or finding.blame), judge == OVERALL_JUDGE
 
     judge = max(against, key=telling)
     observed = question.findings[judge]
@@ -243,9 +255,9 @@ def _causes(questions: Iterable[Explained], diff: SpaceDiff | None) -> Iterator[
     blamed: dict[str, list[str]] = {}
     fixes: dict[str, Counter[str]] = {}
     for question in questions:
-        if question.row is None or question.group not in AGAINST:
+        if question.group not in AGAINST:
             continue
-        for finding in _failed(question.row):
+        for finding in _failed(question.observed):
             for item in finding.blame:
                 ids = blamed.setdefault(item, [])
                 if not ids or ids[-1] != question.question_id:
@@ -259,8 +271,8 @@ def _causes(questions: Iterable[Explained], diff: SpaceDiff | None) -> Iterator[
         yield Cause(item, tuple(blamed[item]), changes[item], fix)
 
 
-def _failed(row: QuestionResult) -> Iterator[Finding]:
-    return (finding for finding in row.findings.values() if finding.outcome.value == FAILED)
+def _failed(question: QuestionObserved) -> Iterator[FindingObserved]:
+    return (finding for finding in question.findings.values() if finding.outcome == FAILED)
 
 
 def _change_of(item: str, diff: SpaceDiff | None) -> Change | None:

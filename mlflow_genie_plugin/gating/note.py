@@ -13,6 +13,7 @@ from mlflow_genie_plugin.gating.report import (
     cause_line,
     change_lines,
     counting,
+    ending,
     interval_text,
     label,
     problems_by_text,
@@ -112,7 +113,7 @@ def _tables(verdict: Verdict) -> Iterator[str]:
 def _row(result: GateResult) -> str:
     cells = (label(result.gate), result.measured, interval_text(result), result.required)
     shown = " | ".join(markdown_text(cell) for cell in cells)
-    return f"| {shown} | {ENDINGS[result.outcome]} | {markdown_text(cut(plain(result.reason), 300))} |"
+    return f"| {shown} | {ending(result)} | {markdown_text(cut(plain(result.told), 300))} |"
 
 
 def _queries(item: Explained) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.explanation import Cause, Explained, Explanation, Group
-from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, percent, short
+from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome, Part, count, percent, short
 from mlflow_genie_plugin.gating.text import WIDTH, cut, plain, side_by_side, wrapped
 from mlflow_genie_plugin.gating.verdict import Verdict
 
@@ -14,6 +14,7 @@ WORDS = {Outcome.PASSED: "PASS", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "UND
 ENDINGS = {Outcome.PASSED: "pass", Outcome.FAILED: "FAIL", Outcome.UNDECIDED: "undecided"}
 _SHOWN_QUESTIONS = 5
 _SHOWN_SQL = 2
+_SHOWN_PARTS = 5
 _SHOWN_CHANGES = 8
 _SHOWN_CAUSES = 3
 _PASSED_ROWS = 12
@@ -27,7 +28,7 @@ def headline(verdict: Verdict, note: str = "") -> str:
 
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in one sentence: what did not pass first."""
-    not_passed = verdict.not_passed()
+    not_passed = verdict.blocking()
     for outcome in (Outcome.FAILED, Outcome.UNDECIDED):
         found = [result for result in not_passed if result.outcome is outcome]
         if found:
@@ -39,7 +40,13 @@ def sentence(verdict: Verdict) -> str:
     if verdict.problems:
         gate, problem = next(iter(verdict.problems.items()))
         return f"This gate run does not count: {plain(gate)}: {plain(problem)}"
-    return f"All {count(len(verdict.results) + len(verdict.custom_gates), 'check')} passed"
+    waived = [result for result in verdict.results if result.waived is not None]
+    passed = len(verdict.results) + len(verdict.custom_gates) - len(waived)
+    if waived:
+        rest = f" and {len(waived) - 1} more" if len(waived) > 1 else ""
+        first = f"{label(waived[0].gate)} {plain(waived[0].said)}"
+        return f"{count(passed, 'check')} passed, {len(waived)} waived: {first}{rest}"
+    return f"All {count(passed, 'check')} passed"
 
 
 def terminal_lines(verdict: Verdict, explanation: Explanation, width: int = WIDTH) -> list[str]:
@@ -82,7 +89,11 @@ def rows_worth_showing(verdict: Verdict) -> list[GateResult]:
     """Return what did not pass, and the P0 rule and shares that did; the rest is a number."""
     worthy = [r for r in verdict.results if r.outcome is Outcome.PASSED and (r.interval or r.gate == manifest.P0_GATE)]
     shown = {result.gate for result in worthy[:_PASSED_ROWS]}
-    return [result for result in verdict.results if result.outcome is not Outcome.PASSED or result.gate in shown]
+    return [
+        result
+        for result in verdict.results
+        if result.outcome is not Outcome.PASSED or result.warning or result.gate in shown
+    ]
 
 
 def label(gate: str) -> str:
@@ -92,7 +103,14 @@ def label(gate: str) -> str:
     return gate.removeprefix("threshold[").removesuffix("]") if gate.startswith("threshold[") else plain(gate)
 
 
-def interval_text(result: GateResult) -> str:
+def ending(result: GateResult) -> str:
+    """Return a gate's outcome in one word: ``pass``, ``FAIL``, ``undecided``, ``waived`` or ``warning``."""
+    if result.waived is not None:
+        return "waived"
+    return "warning" if result.warning else ENDINGS[result.outcome]
+
+
+def interval_text(result: GateResult | Part) -> str:
     """Return ``91.6 - 99.7`` (percent), or nothing where none was measured."""
     if result.interval is None:
         return ""
@@ -157,13 +175,27 @@ def _table(verdict: Verdict) -> Iterator[str]:
         if len(line) > _ENDING_COLUMN:
             yield from wrapped(line, indent="      ")
             line = ""
-        yield f"{line:<{_ENDING_COLUMN}} {ENDINGS[result.outcome]}"
-        if result.outcome is not Outcome.PASSED:
-            yield from wrapped(f"      {plain(result.reason)}", indent="      ")
+        yield f"{line:<{_ENDING_COLUMN}} {ending(result)}"
+        if result.outcome is not Outcome.PASSED or result.warning:
+            yield from wrapped(f"      {plain(result.told)}", indent="      ")
+        yield from _parts(result)
     for gate, outcome in verdict.custom_gates.items():
         yield f"  {cut(plain(gate), _ENDING_COLUMN - 3):<{_ENDING_COLUMN - 2}} {ENDINGS[outcome]}"
     if quiet := len(verdict.results) - len(shown):
         yield f"  {count(quiet, 'other check')} passed"
+
+
+def _parts(result: GateResult) -> Iterator[str]:
+    against = [part for part in result.parts if part.outcome not in {Outcome.PASSED, NOT_ASSESSED}]
+    for part in against[:_SHOWN_PARTS]:
+        yield from wrapped(
+            f"      {plain(part.name)}: {part.outcome}, {cut(plain(part.reason), 200)}", indent="        "
+        )
+    if len(against) > _SHOWN_PARTS:
+        yield f"      and {len(against) - _SHOWN_PARTS} more"
+    small = [plain(part.name) for part in result.parts if part.outcome == NOT_ASSESSED]
+    if small:
+        yield from wrapped(f"      not assessed: {cut(', '.join(small), 180)}", indent="        ")
 
 
 def _problems(verdict: Verdict) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Generator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from mlflow_genie_plugin.errors import ExitCode, GenieError
+from mlflow_genie_plugin.gating.ci_summary import add_step_summary, annotation_lines, wants_annotations
 from mlflow_genie_plugin.gating.gate_session import (
     FAILED,
     UNDECIDED,
@@ -24,7 +26,7 @@ from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.report import headline, terminal_lines
 from mlflow_genie_plugin.gating.suite import find_criteria, suite_argument
 from mlflow_genie_plugin.gating.tally import GateFile, Phase, one_line
-from mlflow_genie_plugin.gating.text import WIDTH
+from mlflow_genie_plugin.gating.text import WIDTH, wrapped
 from mlflow_genie_plugin.plugins.pytest_gates import FILE_PROPERTY, GATE_PROPERTY, SESSION
 
 _PAYLOAD = "genie_gates"
@@ -119,6 +121,9 @@ class GateRun:
             *terminal_lines(verdict, explanation, self._width()),
             *closing_lines(verdict, published, gates.request.suite_argument),
         ]
+        lines.extend(wrapped(problem) if (problem := add_step_summary(verdict, explanation, os.environ)) else ())
+        if wants_annotations(os.environ):
+            lines.extend(annotation_lines(verdict))
         self._say(headline(verdict, note), lines, verdict.outcome)
         return FAILED if gates.tally.failed_elsewhere else exit_code(verdict, published)
 

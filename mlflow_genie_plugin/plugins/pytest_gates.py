@@ -15,8 +15,11 @@ import pytest
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
+    from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.gating.gate_session import GateSession
     from mlflow_genie_plugin.gating.outcome import GateResult
+    from mlflow_genie_plugin.gating.rules.rule import ScopeCriteria
+    from mlflow_genie_plugin.space.config import SpaceConfig
 
 MARKER = "genie_gate"
 JUDGE_ARGUMENT = "genie_judge"
@@ -43,9 +46,12 @@ class GateReport:
         self.result = result
 
     def must_pass(self) -> None:
-        """Fail the test unless the gate passed; undecided is not a pass."""
-        if self.result.outcome != "passed":
-            pytest.fail(f"{self.result.outcome}: {self.result.reason}", pytrace=False)
+        """Fail the test unless the gate passed or is waived; undecided is not a pass."""
+        if self.result.blocks:
+            from mlflow_genie_plugin.gating.text import plain
+
+            # On one line: a reason may quote a model, and a line of its own could be a command to a CI runner.
+            pytest.fail(f"{self.result.outcome}: {plain(self.result.reason)}", pytrace=False)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -108,6 +114,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=dropped)
     files: dict[Path, str] = {}
     for item, gate in gates.items():
+        if gate in session.results:
+            item.user_properties.extend(_facts_of(session.results[gate]))
         item.user_properties.append((GATE_PROPERTY, gate))
         item.user_properties.append(
             (FILE_PROPERTY, files.get(item.path) or files.setdefault(item.path, _file_of(item)))
@@ -127,6 +135,30 @@ def genie_gate(request: pytest.FixtureRequest) -> GateReport:
 def genie_evaluation(request: pytest.FixtureRequest) -> EvaluationResult:
     """The evaluation that the gates look at, with every question, answer and finding; for gates of your own."""
     return _session(request.config).evaluation_result()
+
+
+@pytest.fixture
+def genie_model(request: pytest.FixtureRequest) -> Snapshot:
+    """The version that is decided on: ids, hashes, parent and space config; its files are proven."""
+    return _session(request.config).snapshot()
+
+
+@pytest.fixture
+def genie_space_config(request: pytest.FixtureRequest) -> SpaceConfig:
+    """The space config of the version: tables, instructions, joins, benchmarks."""
+    return _session(request.config).snapshot().config
+
+
+@pytest.fixture
+def genie_baseline(request: pytest.FixtureRequest) -> EvaluationResult | None:
+    """The evaluation of the version that the criteria compare with (their first one); None for a first version."""
+    return _session(request.config).baseline_result()
+
+
+@pytest.fixture
+def genie_criteria(request: pytest.FixtureRequest) -> ScopeCriteria:
+    """What criteria.yaml says for this stage and the scope of the evaluation."""
+    return _session(request.config).section()
 
 
 def _parts_asked(metafunc: pytest.Metafunc) -> list[str]:
@@ -159,6 +191,17 @@ def _gate_of(item: pytest.Item) -> str | None:
     # pytest escapes what stands in its own ids; a part is named as in the criteria.
     part = parameters.params[PART_ARGUMENT] if set(parameters.params) == {PART_ARGUMENT} else parameters.id
     return f"{marker.args[0]}[{part}]"
+
+
+def _facts_of(result: GateResult) -> list[tuple[str, str]]:
+    """Return what a JUnit file should say about a gate besides whether its test failed."""
+    facts = [("genie_outcome", result.said), ("genie_measured", result.measured)]
+    facts.append(("genie_waiver", result.told if result.waived is not None else ""))
+    facts.append(("genie_warning", result.warning))
+    facts.append(("genie_required", result.required))
+    if result.interval is not None:
+        facts.append(("genie_interval", f"{result.interval[0]:.4f} {result.interval[1]:.4f}"))
+    return [(name, text) for name, text in facts if text]
 
 
 def _file_of(item: pytest.Item) -> str:

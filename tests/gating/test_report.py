@@ -23,7 +23,7 @@ HOSTILE = "Revenue?\x1b[31m\n| x | <script>alert(1)</script> ![](http://evil) **
 
 
 def told(verdict, evidence, baselines=(), width=WIDTH):
-    return terminal_lines(verdict, explain(verdict, evidence, None, baselines), width)
+    return terminal_lines(verdict, explain(verdict, evidence, {}, baselines), width)
 
 
 def spoiled(evidence, observed, count=50):
@@ -59,7 +59,7 @@ def test_no_line_is_wider_than_a_terminal_and_none_carries_control_characters(ev
 def test_markdown_shows_hostile_text_literally(evidence, observed, verdict_of):
     found = spoiled(evidence, observed)
     verdict = verdict_of(found)
-    text = markdown(verdict, explain(verdict, found, None))
+    text = markdown(verdict, explain(verdict, found, {}))
     assert "<script>" not in text
     assert "![](" not in text
     assert "\x1b" not in text
@@ -69,7 +69,7 @@ def test_markdown_shows_hostile_text_literally(evidence, observed, verdict_of):
 def test_the_note_fits_one_tag_and_says_what_it_leaves_out(evidence, observed, verdict_of):
     found = spoiled(evidence, observed, count=500)
     verdict = verdict_of(found)
-    text = markdown(verdict, explain(verdict, found, None), questions=500)
+    text = markdown(verdict, explain(verdict, found, {}), questions=500)
     assert len(text.encode()) <= NOTE_BYTES
     assert text.endswith("left out; report.html has all.\n")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from mlflow_genie_plugin.evaluation.arbiter import ruling_line
 from mlflow_genie_plugin.evaluation.cells import decode_cell
@@ -158,16 +157,16 @@ def _fixes(row: QuestionResult | None) -> Iterator[str]:
             yield cut(plain(f"{blame}: {fix}" if fix and blame else fix or f"look at {blame}"), _TEXT)
 
 
-def _differing(row: QuestionResult | None) -> tuple[set[bytes], set[bytes]]:
+def _differing(row: QuestionResult | None) -> tuple[set[str], set[str]]:
     """Return the rows that only one side has, as far as the judge kept them, in a form that can be looked up."""
     finding = row.findings.get(OVERALL_JUDGE) if row is not None else None
     evidence: Mapping[str, Any] = finding.evidence if finding is not None else {}
     sides = (evidence.get("missing_rows"), evidence.get("extra_rows"))
-    one, other = ({orjson.dumps(cells) for cells in side} if isinstance(side, list) else set() for side in sides)
+    one, other = ({json.dumps(cells) for cells in side} if isinstance(side, list) else set() for side in sides)
     return one, other
 
 
-def _table(title: str, side: StoredResult, differing: set[bytes], *, rows: bool) -> ResultTable:
+def _table(title: str, side: StoredResult, differing: set[str], *, rows: bool) -> ResultTable:
     if side.columns is None:
         return ResultTable(title, problem=cut(plain(side.error or "no result"), _TEXT))
     number = side.row_count if side.row_count is not None else 0
@@ -182,7 +181,7 @@ def _table(title: str, side: StoredResult, differing: set[bytes], *, rows: bool)
     return ResultTable(
         caption,
         tuple(cut(name, _CELL) for name in names[:_COLUMNS]),
-        tuple((orjson.dumps(list(cells)) in differing, _cells(cells)) for cells in shown),
+        tuple((json.dumps(list(cells)) in differing, _cells(cells)) for cells in shown),
         max(0, len(names) - _COLUMNS),
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlflow_genie_plugin.gating.html_report.interval import Drawing, Scale, drawing, scale_of
-from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
+from mlflow_genie_plugin.gating.manifest import P0_GATE
+from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome
 from mlflow_genie_plugin.gating.report import interval_text, label
 from mlflow_genie_plugin.gating.rules.register import family_of, is_packaged
 from mlflow_genie_plugin.gating.verdict import Verdict
@@ -24,12 +25,15 @@ _TITLES = {
     "Freshness": "Age of the evidence",
     "Checklist": "Promotion checklist",
 }
+# What did not pass first, what was too small to say anything last.
+_ORDER = {"failed": 0, "undecided": 1, "passed": 2, NOT_ASSESSED: 3}
+_MOST_PARTS = 60
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One gate. ``drawing`` is None where no interval was measured."""
+    """One gate, or one part of it. ``drawing`` is None where no interval was measured."""
 
     label: str
     gate: str
@@ -39,6 +43,12 @@ class CheckRow:
     outcome: str
     reason: str
     drawing: Drawing | None
+    parts: tuple[CheckRow, ...] = ()
+
+    @property
+    def explains_itself(self) -> bool:
+        """Whether its outcome needs no reason beside it."""
+        return self.outcome == Outcome.PASSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +77,16 @@ def families(verdict: Verdict) -> Iterator[Family]:
 
 
 def _family(title: str, results: Sequence[GateResult]) -> Family:
-    scale = scale_of([result for result in results if result.interval is not None])
-    rows = {
-        result.gate: CheckRow(
-            label(result.gate),
-            result.gate,
-            result.measured,
-            interval_text(result),
-            result.required,
-            result.outcome.value,
-            result.reason,
-            drawing(result, scale),
-        )
-        for result in results
-    }
+    scale = scale_of(one for result in results for one in (result, *result.parts))
+    rows = {result.gate: _row(result, scale) for result in results}
     seen = {
         result.gate
         for result in results
-        if result.outcome is not Outcome.PASSED or result.interval is not None or result.gate == "p0"
+        if result.outcome is not Outcome.PASSED
+        or result.warning
+        or result.interval is not None
+        or result.parts
+        or result.gate == P0_GATE
     }
     return Family(
         title,
@@ -92,6 +94,30 @@ def _family(title: str, results: Sequence[GateResult]) -> Family:
         tuple(row for gate, row in rows.items() if gate not in seen),
         scale,
     )
+
+
+def _row(result: GateResult, scale: Scale) -> CheckRow:
+    parts = tuple(
+        CheckRow(part.name, "", part.measured, interval_text(part), "", part.outcome, part.reason, drawing(part, scale))
+        for part in sorted(result.parts, key=lambda part: _ORDER.get(part.outcome, 0))[:_MOST_PARTS]
+    )
+    return CheckRow(
+        label(result.gate),
+        result.gate,
+        result.measured,
+        interval_text(result),
+        result.required,
+        _word(result),
+        result.told,
+        drawing(result, scale),
+        parts,
+    )
+
+
+def _word(result: GateResult) -> str:
+    if result.waived is not None:
+        return "waived"
+    return "warning" if result.warning else result.outcome.value
 
 
 def _title(gate: str) -> str:

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.gating.explanation import Explained, Explanation, Group
 from mlflow_genie_plugin.gating.html_report.cards import seconds
 from mlflow_genie_plugin.gating.html_report.interval import Drawing, Scale, drawing, scale_of
 from mlflow_genie_plugin.gating.html_report.sheet import Sheet
+from mlflow_genie_plugin.gating.observed import QuestionObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, percent
 from mlflow_genie_plugin.gating.report import interval_text
 from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
 from mlflow_genie_plugin.gating.statistics import wilson_interval
 from mlflow_genie_plugin.gating.text import plain
 
-if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import QuestionResult
-
-_PARTS: tuple[tuple[str, Callable[[QuestionResult], str | None]], ...] = (
-    ("priority", lambda row: row.priority),
-    ("category", lambda row: row.category),
-    ("expected asset", lambda row: row.expected_asset),
-    ("split", lambda row: row.split),
-)
+_PARTS = ("priority", "category", "expected_asset", "split")
 _MOST_PARTS = 40
 # Below this many questions the interval is wider than half the scale, and the share says next to nothing.
 _FEW = 5
@@ -85,14 +77,20 @@ def headlines(sheet: Sheet) -> Iterator[Headline]:
 
 def parts(sheet: Sheet) -> tuple[PartRow, ...]:
     """Return the share of right results in each part of the question set; nothing where all are of one kind."""
-    rows = [item for item in sheet.explanation.questions if item.row is not None]
+    questions = sheet.explanation.questions
+    is_right = [_is_right(item) for item in questions]
     counted: list[tuple[str, str, int, int]] = []
-    for by, key in _PARTS:
-        names = [plain(key(item.row) or "none") for item in rows if item.row is not None]
-        if len(set(names)) < 2:
+    for part in _PARTS:
+        by = part.replace("_", " ")
+        total: Counter[str] = Counter()
+        right: Counter[str] = Counter()
+        seen = Counter(zip((_part_of(item, part) for item in questions), is_right, strict=True))
+        for (value, was_right), number in seen.items():
+            name = plain(value or "none")
+            total[name] += number
+            right[name] += number * was_right
+        if len(total) < 2:
             continue
-        right = Counter(name for name, item in zip(names, rows, strict=True) if _is_right(item))
-        total = Counter(names)
         listed = (
             sorted(total, key=lambda name: (right[name] / total[name], name)) if by != "priority" else sorted(total)
         )
@@ -108,9 +106,8 @@ def parts(sheet: Sheet) -> tuple[PartRow, ...]:
 
 def latencies(sheet: Sheet) -> tuple[Headline, ...]:
     """Return how long answers took: median, 90th and 99th percentile (nearest rank) and the longest, in seconds."""
-    times = sorted(
-        row.answer.latency_seconds for row in (sheet.result.questions if sheet.result else ()) if _answered(row)
-    )
+    evaluation = sheet.evidence.evaluation
+    times = sorted(filter(None, map(_seconds_of, evaluation.questions if evaluation is not None else ())))
     if not times:
         return ()
     named = (("median", 0.5), ("90 % are faster than", 0.9), ("99 % are faster than", 0.99), ("longest", 1.0))
@@ -119,7 +116,7 @@ def latencies(sheet: Sheet) -> tuple[Headline, ...]:
 
 def rulings(explanation: Explanation) -> Rulings | None:
     """Return the arbiter's verdicts counted; None where it had nothing to rule on."""
-    found = [item.row.arbitration for item in explanation.questions if item.row is not None and item.row.arbitration]
+    found = [item.observed.ruling for item in explanation.questions if item.observed.ruling]
     if not found:
         return None
     counted = Counter(plain(str(ruling.get("verdict", ""))).replace("_", " ") for ruling in found)
@@ -131,9 +128,7 @@ def ruled(items: Sequence[Explained]) -> tuple[Explained, ...]:
     return tuple(
         item
         for item in items
-        if item.row is not None
-        and item.row.arbitration
-        and item.row.arbitration.get("verdict") != "ground_truth_correct"
+        if item.observed.ruling and item.observed.ruling.get("verdict") != "ground_truth_correct"
     )
 
 
@@ -141,8 +136,16 @@ def _is_right(item: Explained) -> bool:
     return believed_outcome(item.observed, OVERALL_JUDGE) == Outcome.PASSED
 
 
-def _answered(row: QuestionResult) -> bool:
-    return row.answer.status == "COMPLETED" and math.isfinite(row.answer.latency_seconds)
+def _part_of(item: Explained, part: str) -> str | None:
+    entry = item.observed.entry
+    # Without the benchmark set (a file that no run holds), the row says the same.
+    value = entry.get(part) if entry else getattr(item.row, part, None)
+    return None if value is None else str(value)
+
+
+def _seconds_of(question: QuestionObserved) -> float | None:
+    seconds = question.latency_seconds
+    return seconds if question.answered and seconds is not None and math.isfinite(seconds) else None
 
 
 def _as_result(right: int, total: int) -> GateResult:

@@ -8,10 +8,10 @@ from mlflow_genie_plugin.gating.evidence import Collected
 from mlflow_genie_plugin.gating.explanation import Explanation
 from mlflow_genie_plugin.gating.html_report.sheet import PastRun, Sheet
 from mlflow_genie_plugin.gating.next_step import next_step
+from mlflow_genie_plugin.gating.standing import gate_runs
 from mlflow_genie_plugin.gating.verdict import Verdict
-from mlflow_genie_plugin.registry import ModelRecord, RunRecord, search_runs
+from mlflow_genie_plugin.registry import RunRecord
 
-RUN_TYPE = "genie_gate"
 _MOST = 50
 
 
@@ -27,16 +27,10 @@ def gather(
         origin: Where the verdict comes from, when it is not the gate run that makes the page.
         without_run: The gate run that the page is about; it is no history of its own.
     """
-    history = tuple(past_run(run) for run in gate_runs(collected.model, _MOST) if run.run_id != without_run)
+    history = tuple(past_run(run) for run in gate_runs(collected.model)[:_MOST] if run.run_id != without_run)
     return Sheet(
-        verdict, collected.evidence, explanation, collected.result, history, origin=origin, next_step=next_step(verdict)
+        verdict, collected.evidence, explanation, collected.about, history, origin=origin, next_step=next_step(verdict)
     )
-
-
-def gate_runs(model: ModelRecord, limit: int | None = None) -> list[RunRecord]:
-    """Return the gate runs of a version in its experiment, newest first."""
-    tags = {"mlflow.runType": RUN_TYPE, "genie.gate.model_id": model.model_id}
-    return search_runs(experiment_ids=[model.experiment_id], tags=tags, limit=limit)
 
 
 def past_run(run: RunRecord) -> PastRun:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlflow_genie_plugin.gating.outcome import GateResult, percent
+from mlflow_genie_plugin.gating.outcome import GateResult, Part, percent
 
 WIDTH = 240
 _MARGIN = 8
@@ -38,13 +38,13 @@ class Drawing:
     words: str
 
 
-def scale_of(results: Iterable[GateResult]) -> Scale:
+def scale_of(results: Iterable[GateResult | Part]) -> Scale:
     """Return a scale that all of these fit on: from 0, or from the next lower 10 %, to 100 %; wider for differences."""
     values = [
         number
         for result in results
-        for number in (*(result.interval or ()), result.value, required_value(result.required))
-        if number is not None and math.isfinite(number)
+        for number in (*(result.interval or ()), result.value, required_value(_required(result)))
+        if result.interval is not None and number is not None and math.isfinite(number)
     ]
     low = math.floor(min([*values, 1.0]) * 10 - 1e-9) / 10
     high = max([math.ceil(number * 10 - 1e-9) / 10 for number in values if number < 0] or [1.0])
@@ -53,14 +53,14 @@ def scale_of(results: Iterable[GateResult]) -> Scale:
     return Scale(low if low < high else low - 0.1, high)
 
 
-def drawing(result: GateResult, scale: Scale) -> Drawing | None:
-    """Return the drawing of one result; None where no interval was measured."""
+def drawing(result: GateResult | Part, scale: Scale) -> Drawing | None:
+    """Return the drawing of one result or part; None where no interval was measured."""
     if result.interval is None or result.value is None:
         return None
     low, high = result.interval
-    required = required_value(result.required)
+    required = required_value(_required(result))
     words = f"{percent(result.value)}, 95 % interval {percent(low)} to {percent(high)}"
-    words += f", required {result.required}" if result.required else ""
+    words += f", required {_required(result)}" if _required(result) else ""
     return Drawing(
         scale.x(low), scale.x(high), scale.x(result.value), None if required is None else scale.x(required), words
     )
@@ -70,3 +70,7 @@ def required_value(required: str) -> float | None:
     """Return the first percentage in what a gate says it requires, as a fraction; it only places a line."""
     found = _PERCENT.search(required)
     return float(found[1]) / 100 if found else None
+
+
+def _required(result: GateResult | Part) -> str:
+    return result.required if isinstance(result, GateResult) else ""

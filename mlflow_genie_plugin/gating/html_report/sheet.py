@@ -31,6 +31,7 @@ class Sheet:
     """What one page says.
 
     Attributes:
+        about: The evaluation without its questions; None when there is none.
         history: Earlier gate runs of the version, newest first.
         rows: Whether result rows may stand on the page; they are the customer's data.
         origin: Where the verdict comes from, when it is not this very gate run; empty otherwise.
@@ -40,7 +41,7 @@ class Sheet:
     verdict: Verdict
     evidence: Evidence
     explanation: Explanation
-    result: EvaluationResult | None = None
+    about: EvaluationResult | None = None
     history: tuple[PastRun, ...] = ()
     rows: bool = True
     origin: str = ""
@@ -49,7 +50,7 @@ class Sheet:
     @property
     def evaluation_facts(self) -> Mapping[str, str]:
         """What the evaluation says about how it was made: runner, times, stored rows."""
-        if self.result is None:
+        if self.about is None:
             return {}
         names = ("kind", "version", "started_at", "finished_at", "store_rows", "times")
-        return {name: str(self.result.runner[name]) for name in names if self.result.runner.get(name) is not None}
+        return {name: str(self.about.runner[name]) for name in names if self.about.runner.get(name) is not None}

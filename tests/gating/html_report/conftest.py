@@ -52,6 +52,20 @@ class Browser:
     def send(self, method: str, **params):
         return self._send(method, params, self._session)
 
+    def frame(self) -> str:
+        """Return the session of the frame on the page that lives in a process of its own; wait for it."""
+        while True:
+            for event in self.events:
+                if event["method"] == "Target.attachedToTarget":
+                    return event["params"]["sessionId"]
+            self._receive()
+
+    def run_in(self, session: str, expression: str):
+        """Return the value of a JavaScript expression in a frame."""
+        return self._send("Runtime.evaluate", {"expression": expression, "returnByValue": True}, session)["result"].get(
+            "value"
+        )
+
     def open(self, path, *, width=1280, height=900, dark=False, media="screen", scripts=True, mobile=False):
         """Open a file and wait until it is loaded; ``events`` is then what happened on the way."""
         self.events.clear()
@@ -59,7 +73,7 @@ class Browser:
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.send("Emulation.setEmulatedMedia", media=media, features=scheme)
-        self.send("Page.navigate", url=path.as_uri())
+        self.send("Page.navigate", url=path if isinstance(path, str) else path.as_uri())
         self._wait_for("Page.loadEventFired")
 
     def run(self, expression: str):
@@ -85,7 +99,9 @@ class Browser:
             if e["method"] in {"Runtime.consoleAPICalled", "Runtime.exceptionThrown"}
         ]
         urls = [e["params"]["request"]["url"] for e in self.events if e["method"] == "Network.requestWillBeSent"]
-        return said + [url for url in urls if not url.startswith(("file:", "blob:", "data:", "about:"))]
+        return said + [
+            url for url in urls if not url.startswith(("file:", "blob:", "data:", "about:", "http://127.0.0.1:"))
+        ]
 
     def close(self) -> None:
         self._process.terminate()
@@ -134,3 +150,124 @@ def browser(tmp_path_factory):
     found = Browser(program, tmp_path_factory.mktemp("chromium"))
     yield found
     found.close()
+
+
+HOSTILE = (
+    "</pre></script><script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "' autofocus onfocus=alert(1) x='",
+    '<a href="javascript:alert(1)">x</a><style>*{display:none}</style><iframe src=http://evil.example></iframe>',
+    "{{ 7*7 }}{% raw %}<svg onload=alert(1)>",
+    "total\u202eesrever\u2066 \u200bhidden\x1b[31m\x00\ud800",
+)
+
+
+@pytest.fixture
+def make_sheet(evidence, verdict_of, versions):
+    """A function that makes what a page says: ``count`` questions, the first ``wrong`` of them answered wrongly.
+
+    Questions, queries, answers, reasons and cells are ``text`` where that is given.
+    """
+    import dataclasses
+
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding
+    from mlflow_genie_plugin.gating.evidence import observed_finding
+    from mlflow_genie_plugin.gating.explanation import Baseline, explain
+    from mlflow_genie_plugin.gating.html_report.sheet import PastRun, Sheet
+    from mlflow_genie_plugin.gating.next_step import next_step
+    from mlflow_genie_plugin.gating.observed import QuestionObserved
+    from mlflow_genie_plugin.space.diff import diff_spaces
+    from mlflow_genie_plugin.workspace.port import Column
+
+    def spoiled(row, text):
+        side = {"columns": (Column(text, "STRING", "STRING"),), "rows": ((text,),)}
+        findings = {
+            name: dataclasses.replace(
+                finding,
+                rationale=text,
+                blame=() if finding.passed else (f"measure '{text}'",),
+                fix=None if finding.passed else text,
+                evidence={"facets": [{"clause": text, "expected": text, "actual": text}]},
+            )
+            for name, finding in row.findings.items()
+        }
+        return dataclasses.replace(
+            row,
+            question=text,
+            category=text,
+            expected_sql=text,
+            answer=dataclasses.replace(row.answer, sql=text, text=text, **side),
+            expected=dataclasses.replace(row.expected, **side),
+            findings=findings,
+            arbitration={"verdict": text, "rule": "a", "confidence": "low", "rationale": text, "proposal": None},
+        )
+
+    def make(count=50, wrong=0, p0=8, text=None, baseline=True, stage="candidate", **changes):
+        rows = []
+        benchmarks = versions.benchmarks(count, p0).benchmarks
+        judged = {right: versions.question(benchmarks[0], right=right) for right in (True, False)}
+        for number, benchmark in enumerate(benchmarks):
+            row = dataclasses.replace(
+                judged[number >= wrong],
+                question_id=benchmark.id,
+                question=benchmark.question,
+                priority=benchmark.priority,
+                split=benchmark.split,
+                expected_sql=benchmark.expected_sql,
+            )
+            said = row.findings["logical_accuracy"]
+            if number < wrong:
+                found = {"blame": ("measure 'orders'",), "fix": "correct it to: count(DISTINCT o_orderkey)"}
+                said = Finding(
+                    "logical_accuracy", "failed", 0.5, "wrong_aggregation", "the answer counts rows", **found
+                )
+            row = dataclasses.replace(
+                row,
+                category=("counting", "listing", "ranking")[number % 3],
+                findings={**row.findings, "logical_accuracy": said},
+                answer=dataclasses.replace(row.answer, latency_seconds=1.0 + number % 7),
+            )
+            rows.append(row if text is None else spoiled(row, text))
+        observed = tuple(
+            QuestionObserved(
+                row.question_id,
+                row.question,
+                row.priority,
+                True,
+                {name: observed_finding(finding) for name, finding in row.findings.items()},
+                expected_sql=row.expected_sql,
+                latency_seconds=row.answer.latency_seconds,
+                entry={"priority": row.priority, "category": row.category, "split": row.split},
+                ruling=row.arbitration,
+            )
+            for row in rows
+        )
+        found = evidence(count=count, p0_count=p0, questions=observed)
+        about = EvaluationResult(
+            "e" * 32, "m-1", "s" * 32, "complete", {}, {}, {"planned": count, "scope": "full"},
+            {"kind": "conversation", "version": "1", "started_at": "2026-11-20T09:00:00.000Z"},
+            {name: {"version": "1"} for name in rows[0].findings}, (),
+        )  # fmt: skip
+        verdict = verdict_of(found, stage, **changes)
+        label = text or "orders"
+        spaces = [
+            {
+                "version": 2,
+                "instructions": {"sql_snippets": {"measures": [{"id": "a" * 32, "display_name": label, "sql": [sql]}]}},
+            }
+            for sql in ("count(DISTINCT o_orderkey)", text or "count(*)")
+        ]
+        before = Baseline(
+            "parent", "m-0", "genie-orders-iter1", {row.question_id: n % 3 != 1 for n, row in enumerate(rows)},
+            diff_spaces(*spaces),
+        )  # fmt: skip
+        explanation = explain(verdict, found, {row.question_id: row for row in rows}, [before] if baseline else [])
+        history = (PastRun("r" * 32, "2026-11-19 10:00", "candidate", "failed", "e" * 32, "c" * 40),)
+        return Sheet(verdict, found, explanation, about, history, next_step=next_step(verdict))
+
+    return make
+
+
+@pytest.fixture(params=range(len(HOSTILE)))
+def hostile(request):
+    return HOSTILE[request.param]
