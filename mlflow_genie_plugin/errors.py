@@ -223,6 +223,12 @@ class InvalidImportError(InvalidDocumentError):
     code = "MG216"
 
 
+class InvalidSignOffError(InvalidDocumentError):
+    """Raised when attestations.yaml or waivers.yaml breaks its rules; carries all violations."""
+
+    code = "MG217"
+
+
 # --- models and live state (MG3xx) -----------------------------------------------------------------------------------
 
 

@@ -35,8 +35,10 @@ def evidence_checks(
     recorded = decide(criteria, collected.evidence)
     for name, decided in (("decision", recorded), ("decision on findings judged again", results)):
         outcome = overall(decided)
-        wrong = [f"{result.gate}: {result.reason}" for result in decided if result.outcome is not Outcome.PASSED]
-        yield Check(name, outcome, "; ".join(wrong) or f"all {len(decided)} gates pass")
+        wrong = [f"{result.gate}: {result.reason}" for result in decided if result.blocks]
+        waived = [f"{result.gate} {result.said}" for result in decided if result.waived is not None]
+        right = f"{count(len(decided) - len(waived), 'gate')} pass, {'; '.join(waived)}" if waived else ""
+        yield Check(name, outcome, "; ".join(wrong) or right or f"all {len(decided)} gates pass")
     if rejudged.problem:
         yield Check("findings", Outcome.UNDECIDED, rejudged.problem)
     elif rejudged.differing:

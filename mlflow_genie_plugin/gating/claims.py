@@ -155,6 +155,8 @@ def _numbers_check(verdict: Verdict, decided: tuple[GateResult, ...]) -> Check:
             continue
         if claimed.outcome is not result.outcome:
             wrong.append(f"{gate}: the verdict says {claimed.outcome}, computed is {result.outcome}")
+        elif (claimed.waived is None) != (result.waived is None):
+            wrong.append(f"{gate}: the verdict says {claimed.said}, computed is {result.said}")
         elif not _same_share(claimed.value, result.value):
             wrong.append(f"{gate}: the verdict says {_share(claimed.value)}, computed is {_share(result.value)}")
         elif set(claimed.questions) != set(result.questions):

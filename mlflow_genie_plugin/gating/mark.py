@@ -67,6 +67,7 @@ def mark_tags(verdict: Verdict, gate_run_id: str, verdict_sha256: str, current: 
         "criteria_sha256": verdict.criteria["sha256"],
         "suite_sha256": verdict.suite_sha256,
         "decided_at": verdict.decided_at,
+        "waived": ", ".join(result.gate for result in verdict.results if result.waived is not None),
         **{name: verdict.provenance.get(name) for name in ("plugin_version", "git_commit", "ci_url")},
     }
     # Every field is written, also the empty ones: a value of an older mark must not survive next to the new verdict.
@@ -86,7 +87,7 @@ def touches_mark(verdict: Verdict) -> bool:
     An incomplete run says nothing about the version: an older mark stays as it is. A decision that did not pass,
     complete or not, takes the older mark away.
     """
-    return verdict.outcome is not Outcome.UNDECIDED or bool(verdict.not_passed())
+    return verdict.outcome is not Outcome.UNDECIDED or bool(verdict.blocking())
 
 
 def verdict_key(stage: str) -> str:

@@ -13,12 +13,13 @@ from mlflow_genie_plugin.gating.baseline import explained
 from mlflow_genie_plugin.gating.evidence import Collected, current_digest
 from mlflow_genie_plugin.gating.explanation import Explanation
 from mlflow_genie_plugin.gating.html_report.pages import PAGE_ARTIFACT, PAGE_NAME, report_pages
-from mlflow_genie_plugin.gating.mark import mark_tags, touches_mark
+from mlflow_genie_plugin.gating.mark import REVOKED, mark_tags, verdict_key
 from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.report import WORDS
 from mlflow_genie_plugin.gating.standing import why_not_to_mark, withdraw_if_contradicted
-from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, FULL, RUN_TYPE, Verdict, verdict_bytes
+from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, RUN_TYPE, Verdict, verdict_bytes
+from mlflow_genie_plugin.gating.version_marks import marks_versions, tag_versions, version_plan
 from mlflow_genie_plugin.registry import RunRecord, create_run, get_model, log_artifacts, set_model_tags, set_terminated
 
 
@@ -32,7 +33,7 @@ class Published:
         run_id: The gate's run; None when none was made.
         marked: Whether the model's mark now says what the verdict says.
         refused: The tracking server lets this identity read only; ``problem`` is empty then.
-        problem: Why the model is not marked although it should be; empty when all is as intended.
+        problem: Why the model, or with ``marked`` a registered version, does not say what it should; else empty.
         note: What else should be said (no local file, an evaluation that never marks).
     """
 
@@ -45,7 +46,13 @@ class Published:
     page: Path | None = None
 
 
-def publish(verdict: Verdict, collected: Collected, folder: Path, explanation: Explanation | None = None) -> Published:
+def publish(
+    verdict: Verdict,
+    collected: Collected,
+    folder: Path,
+    explanation: Explanation | None = None,
+    approval_tag: str | None = None,
+) -> Published:
     """Write ``verdict`` to ``folder``, to a run of its own and, if it may mark, onto the model.
 
     The order matters: a mark is written only when the verdict it points to is stored and the evaluation still is what
@@ -56,26 +63,34 @@ def publish(verdict: Verdict, collected: Collected, folder: Path, explanation: E
         collected: What it was decided on.
         folder: Where the local files go, in a folder of the stage's name.
         explanation: Why, where that is known already.
+        approval_tag: The tag of registered versions that a deployment job waits for; None for none.
     """
     why = explanation or explained(verdict, collected)
     data, pages = verdict_bytes(verdict), report_pages(verdict, collected, why)
     file, note = _write_locally(folder / verdict.stage / FILE_NAME, data)
     page, page_note = _write_locally(folder / verdict.stage / PAGE_NAME, pages.local) if pages.local else (None, "")
-    published = _publish(verdict, collected, data, file, why, pages.full)
+    if verdict.dry_run:
+        published = Published(file, note=version_plan(verdict, collected.model, approval_tag))
+    else:
+        published = _publish(verdict, collected, data, file, markdown(verdict, why), pages.full, approval_tag)
     notes = filter(None, (note, pages.problem, page_note, published.note))
     return replace(published, page=page, note="; ".join(notes))
 
 
 def _publish(
-    verdict: Verdict, collected: Collected, data: bytes, file: Path | None, why: Explanation, page: bytes
+    verdict: Verdict,
+    collected: Collected,
+    data: bytes,
+    file: Path | None,
+    note: str,
+    page: bytes,
+    approval_tag: str | None,
 ) -> Published:
-    if verdict.dry_run:
-        return Published(file)
     try:
-        run = _store(verdict, collected, data, markdown(verdict, why), page)
+        run = _store(verdict, collected, data, note, page)
         # As it is now: what other gate runs wrote since the evidence was collected counts too.
         model = get_model(collected.model.model_id)
-        marks = touches_mark(verdict) and (verdict.scope == FULL or verdict.outcome is not Outcome.PASSED)
+        marks = marks_versions(verdict)
         problem = _changed_meanwhile(verdict) or (why_not_to_mark(verdict, model) if marks else "")
         passed = verdict.outcome is Outcome.PASSED
         set_terminated(run.run_id, "FINISHED" if passed and not problem else "FAILED")
@@ -84,14 +99,20 @@ def _publish(
             return Published(file, run.run_id, problem=problem, note=note)
         if problem or not marks:
             return Published(file, run.run_id, problem=problem)
-        set_model_tags(model.model_id, mark_tags(verdict, run.run_id, sha256_of_bytes(data), model.tags))
+        tags = mark_tags(verdict, run.run_id, sha256_of_bytes(data), model.tags)
+        # What takes an approval back goes to the registered versions first, what gives one goes there last.
+        problem = "" if passed else tag_versions(model, tags, verdict.outcome, approval_tag)
+        set_model_tags(model.model_id, tags)
         if passed and (problem := withdraw_if_contradicted(verdict, model, run)):
+            tag_versions(model, {verdict_key(verdict.stage): REVOKED}, Outcome.UNDECIDED, approval_tag)
             return Published(file, run.run_id, problem=problem)
+        if passed:
+            problem = tag_versions(model, tags, verdict.outcome, approval_tag)
     except TrackingRefusedError as error:
         return Published(file, refused=True, problem="" if file else f"no verdict could be kept: {error.what}")
     except GenieError as error:
         return Published(file, problem=error.what)
-    return Published(file, run.run_id, marked=True)
+    return Published(file, run.run_id, marked=True, problem=problem)
 
 
 def _write_locally(path: Path, data: bytes) -> tuple[Path | None, str]:

@@ -62,7 +62,9 @@ def withdraw_if_contradicted(verdict: Verdict, model: ModelRecord, gate_run: Run
     return ""
 
 
-def gate_runs(model: ModelRecord, stage: str, *, deleted: bool = False) -> list[RunRecord]:
-    """Return every gate run of the model for ``stage``, newest first."""
-    tags = {"mlflow.runType": RUN_TYPE, "genie.gate.model_id": model.model_id, "genie.gate.stage": stage}
+def gate_runs(model: ModelRecord, stage: str | None = None, *, deleted: bool = False) -> list[RunRecord]:
+    """Return every gate run of the model, for ``stage`` or for all of them, newest first."""
+    tags = {"mlflow.runType": RUN_TYPE, "genie.gate.model_id": model.model_id}
+    if stage is not None:
+        tags["genie.gate.stage"] = stage
     return search_runs(experiment_ids=[model.experiment_id], tags=tags, deleted=deleted)

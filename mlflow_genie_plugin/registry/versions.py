@@ -98,6 +98,14 @@ def set_version_tags(name: str, version: str, tags: Mapping[str, Any]) -> None:
             client().set_model_version_tag(name, version, key, str(value))
 
 
+def delete_version_tag(name: str, version: str, key: str) -> None:
+    """Remove a tag of a version; one that is not there is fine."""
+    if key not in get_version(name, version).tags:
+        return
+    with translate_errors(ModelNotFoundError, f"version {version} of registered model {name}"):
+        client().delete_model_version_tag(name, version, key)
+
+
 def set_alias(name: str, alias: str, version: str) -> None:
     """Point the alias to the version."""
     with translate_errors(ModelNotFoundError, f"version {version} of registered model {name}"):
