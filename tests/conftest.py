@@ -186,3 +186,78 @@ def answers_table(make_cases):
         )
 
     return build
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of a browser without a window; the test is skipped where there is none."""
+    import os
+    import shutil
+
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    if os.environ.get("GENIE_REQUIRE_BROWSER"):
+        pytest.fail("no Chromium found, and GENIE_REQUIRE_BROWSER is set")
+    pytest.skip("no Chromium on this machine")
+
+
+@pytest.fixture(scope="session")
+def mlflow_ui():
+    """``mlflow_ui(tracking_uri)`` serves MLflow's own pages of a store and gives their address."""
+    import os
+    import socket
+    import subprocess
+    import sys
+    import time
+    import urllib.error
+    import urllib.request
+
+    servers = []
+
+    def serve(tracking_uri):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", str(port)]
+        server = subprocess.Popen(
+            [*command, "--backend-store-uri", tracking_uri],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+        )  # fmt: skip
+        servers.append(server)
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=2).read()
+                return address
+            except (urllib.error.URLError, OSError):
+                if time.monotonic() > deadline or server.poll() is not None:
+                    pytest.fail("mlflow ui did not come up")
+                time.sleep(0.3)
+
+    yield serve
+    for server in servers:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture
+def page_text(chromium, tmp_path):
+    """``page_text(address)`` gives a page's document once its scripts have run."""
+    import subprocess
+
+    def read(address, *options):
+        run = subprocess.run(
+            [
+                *(chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+                *(f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1600,1200"),
+                *("--virtual-time-budget=25000", *(options or ("--dump-dom",)), address),
+            ],
+            capture_output=True, text=True, timeout=150, check=False,
+        )  # fmt: skip
+        return run.stdout
+
+    return read
