@@ -95,14 +95,24 @@ def _section(path: list[str], command: click.Command) -> Iterator[str]:
 
 def _names(option: click.Option, context: click.Context) -> str:
     names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
-    value = "" if option.is_flag or option.count else " " + option.make_metavar(context)
+    value = "" if option.is_flag or option.count else " " + _value(option, context)
     return _cell(", ".join(f"`{name}`" for name in names[:-1]) + (", " if names[1:] else "") + f"`{names[-1]}{value}`")
+
+
+def _value(option: click.Option, context: click.Context) -> str:
+    if isinstance(option.type, click.Choice):
+        return option.opts[-1].rsplit("-", 1)[-1].upper()
+    if isinstance(option.type, (click.IntRange, click.FloatRange)):
+        return "N"
+    return option.make_metavar(context)
 
 
 def _meaning(option: click.Option, context: click.Context) -> str:
     text = _cell(option.help or "")
     extra = option.get_help_extra(context)
-    notes = [extra[key] for key in ("envvars", "range") if key in extra]
+    notes = [extra["range"].replace("x>=", "from ").replace("<=x<=", " to ")] if "range" in extra else []
+    if isinstance(option.type, click.Choice):
+        notes.insert(0, "one of " + ", ".join(f"`{choice}`" for choice in option.type.choices))
     shown = "default:" in text.lower()
     if (default := extra.get("default")) and not shown:
         notes.append(f"default: {default}")

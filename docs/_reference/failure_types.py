@@ -17,7 +17,7 @@ def failure_type_tables() -> str:
     parts = []
     for severity in SEVERITIES:
         rows = [
-            f"| `{name}` | {entry.meaning} | {f'`{entry.score_reason}`' if entry.score_reason else ''} "
+            f"| `{name}` | {entry.meaning} | {_breakable(entry.score_reason)} "
             f"| {f'{entry.lever} {LEVERS[entry.lever]}' if entry.lever else ''} |"
             for name, entry in FAILURE_TYPES.items()
             if entry.severity == severity
@@ -25,3 +25,7 @@ def failure_type_tables() -> str:
         header = ["| type | what it says | Genie's own name | usual lever |", "|---|---|---|---|"]
         parts.append("\n".join([f"## {severity.capitalize()}", "", *header, *rows]))
     return "\n\n".join(parts)
+
+
+def _breakable(name: str | None) -> str:
+    return f"<code>{name.replace('_', '_<wbr>')}</code>" if name else ""

@@ -30,7 +30,7 @@ _SCHEMAS = Path(__file__).parents[2] / "mlflow_genie_plugin" / "schemas"
 
 def on_config(config: Any) -> Any:
     """Put the pages of single commands below the list of commands in the navigation."""
-    pages = [f"commands/{name}.md" for name in command_pages()]
+    pages = [{name: f"commands/{name}.md"} for name in command_pages()]
     for tab in config.nav:
         for entries in tab.values():
             entries[:] = [{"Commands": [each, *pages]} if each == "commands/index.md" else each for each in entries]

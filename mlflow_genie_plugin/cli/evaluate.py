@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--model-id", "reference", required=True, help="Model version: m-…, models:/NAME/3, models:/NAME@ALIAS.")
-@click.option("--benchmarks", "benchmarks_file", required=True, help="Questions with their expected SQL (YAML, JSON).")
+@click.option("--model-id", "reference", required=True, metavar="MODEL", help="The version: m-… or models:/….")
+@click.option(
+    "--benchmarks",
+    "benchmarks_file",
+    required=True,
+    metavar="FILE",
+    help="Questions with their expected SQL (YAML, JSON).",
+)
 @click.option(
     "--scope",
     default="full",
@@ -58,7 +64,9 @@ if TYPE_CHECKING:
 )
 @click.option("--compare", default=None, metavar="RUN", help="Say what changed since this earlier evaluation run.")
 @click.option("--answers", default=None, help="For --runner recorded: run id (or result file) of an evaluation.")
-@click.option("--space-id", default=None, help="Ask this space instead of the model's own (id or browser address).")
+@click.option(
+    "--space", "--space-id", "space_id", help="Ask this space instead of the model's own (id or browser address)."
+)
 @click.option("--judge", "judges", multiple=True, help="Only these judges; repeatable. Default: all.")
 @click.option("--variable", "variables", multiple=True, metavar="NAME=VALUE", help="Value of ${NAME} in expected SQL.")
 @click.option(

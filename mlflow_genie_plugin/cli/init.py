@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 )
 @click.option("--branch", default=None, help="The protected branch.  [default: main]")
 @click.option("--owners", multiple=True, metavar="OWNER", help="Code owner of the gates, @org/team; repeatable.")
-@click.option("--space-id", default=None, help="Import the benchmark questions of this space (id or browser address).")
+@click.option(
+    "--space", "--space-id", "space_id", help="Import the benchmark questions of this space (id or browser address)."
+)
 @click.option("--upgrade", is_flag=True, help="Refresh what an earlier version wrote and nobody has changed.")
 @click.option("--force", is_flag=True, help="Also replace what was changed; never criteria, benchmarks or the version.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")

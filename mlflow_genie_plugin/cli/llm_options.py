@@ -44,7 +44,7 @@ class LlmChoice:
         modes = parse_modes(self.modes, (judge.name for judge in plan.judges))
         if not self.modes and (self.model or self.rows or self.prompts_schema):
             raise UsageError(
-                "--llm-model, --llm-rows and --llm-prompts say how to ask a language model, but none is asked",
+                "--llm-model, --llm-rows and --prompts-schema say how to ask a language model, but none is asked",
                 next_step="add --llm explain or --llm settle",
             )
         if not modes:
@@ -80,7 +80,8 @@ def llm_options(function: Command) -> Command:
     @click.option("--llm-model", default=None, help="openai:/MODEL or databricks:/ENDPOINT. Default: GENIE_LLM_MODEL.")
     @click.option("--llm-rows", is_flag=True, help="Also show it result rows and Genie's text; they are data of yours.")
     @click.option(
-        "--llm-prompts",
+        "--prompts-schema",
+        "llm_prompts",
         default=None,
         metavar="CATALOG.SCHEMA",
         help="Where its prompts are registered. Default: GENIE_PROMPTS_SCHEMA, else without a schema.",

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.prompts import PlannedPrompt
 
 _SCHEMA = click.option(
-    "--uc-schema",
+    "--prompts-schema",
+    "uc_schema",
     metavar="CATALOG.SCHEMA",
     help="Schema of the prompts, where the registry is Unity Catalog. Default: GENIE_PROMPTS_SCHEMA.",
 )

@@ -33,7 +33,8 @@ _SHOWN_VIOLATIONS = 10
     "--prompt-versions", type=click.Path(dir_okay=False, path_type=Path), help="JSON file: judge prompt → version."
 )
 @click.option(
-    "--prompts-from",
+    "--prompts-schema",
+    "prompts_from",
     metavar="CATALOG.SCHEMA",
     help="Record the versions that are in production there. Default: GENIE_PROMPTS_SCHEMA, else without a schema.",
 )
@@ -123,7 +124,7 @@ def _given_prompt_versions(file: Path | None, schema: str | None) -> Any:
     from mlflow_genie_plugin.errors import UsageError
 
     if file is not None and schema:
-        raise UsageError("the prompt versions are given twice", next_step="use --prompt-versions or --prompts-from")
+        raise UsageError("the prompt versions are given twice", next_step="use --prompt-versions or --prompts-schema")
     return _json_file(file)
 
 

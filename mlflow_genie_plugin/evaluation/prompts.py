@@ -93,7 +93,7 @@ def prompt_name(key: str, uc_schema: str | None = None) -> str:
     if not uc_schema:
         return PREFIX + key
     if len(uc_schema.split(".")) != 2 or not all(part.strip() for part in uc_schema.split(".")):
-        raise UsageError(f"{uc_schema!r} is not CATALOG.SCHEMA", next_step="for example --uc-schema main.genie")
+        raise UsageError(f"{uc_schema!r} is not CATALOG.SCHEMA", next_step="for example --prompts-schema main.genie")
     return f"{uc_schema}.{PREFIX}{key}"
 
 

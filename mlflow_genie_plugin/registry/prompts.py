@@ -37,12 +37,12 @@ def require_prompt_name(name: str) -> None:
     if not _has_prompts():
         raise UsageError(
             "the legacy model registry of a Databricks workspace holds no prompts",
-            next_step="set MLFLOW_REGISTRY_URI to databricks-uc and give --uc-schema CATALOG.SCHEMA",
+            next_step="set MLFLOW_REGISTRY_URI to databricks-uc and give --prompts-schema CATALOG.SCHEMA",
         )
     if not _can_exist(name):
         raise UsageError(
             f"the registry is Unity Catalog, where {name!r} is not a name",
-            next_step="give --uc-schema CATALOG.SCHEMA, or set GENIE_PROMPTS_SCHEMA",
+            next_step="give --prompts-schema CATALOG.SCHEMA, or set GENIE_PROMPTS_SCHEMA",
         )
 
 

@@ -219,14 +219,14 @@ def test_versions_are_listed_with_the_one_in_production(tracking):
         (1, [], True),
     ]
     assert "production" in run("versions", "completeness").stdout.splitlines()[0]
-    none = run("versions", "arbiter", "--uc-schema", "a.b")
+    none = run("versions", "arbiter", "--prompts-schema", "a.b")
     assert (none.exit_code, none.stdout) == (0, "")
     assert "is not registered" in none.stderr
 
 
 def test_a_schema_must_have_two_parts(tracking):
     for schema in ("main", "a.b.c", "a."):
-        result = run("list", "--uc-schema", schema)
+        result = run("list", "--prompts-schema", schema)
         assert (result.exit_code, "is not CATALOG.SCHEMA" in result.stderr) == (2, True)
 
 
@@ -236,7 +236,7 @@ def test_unity_catalog_needs_a_schema_to_register_and_none_to_say_inline(trackin
     mlflow.set_registry_uri("databricks-uc")
     assert collect_prompt_versions() == dict.fromkeys(JUDGE_PROMPTS, "inline")
     result = run("register", "--dry-run")
-    assert (result.exit_code, "--uc-schema" in result.stderr) == (2, True)
+    assert (result.exit_code, "--prompts-schema" in result.stderr) == (2, True)
     mlflow.set_registry_uri("databricks")
     assert collect_prompt_versions() == dict.fromkeys(JUDGE_PROMPTS, "inline")
     result = run("register", "--dry-run")
@@ -255,5 +255,5 @@ def test_a_snapshot_records_the_versions_in_production(local_workspace, tracking
 
     assert recorded() == dict.fromkeys(JUDGE_PROMPTS, "inline")
     register_prompts("prompts", uc_schema="main.genie")
-    assert recorded("--prompts-from", "main.genie") == dict.fromkeys(JUDGE_PROMPTS, 1)
+    assert recorded("--prompts-schema", "main.genie") == dict.fromkeys(JUDGE_PROMPTS, 1)
     assert recorded() == dict.fromkeys(JUDGE_PROMPTS, "inline")

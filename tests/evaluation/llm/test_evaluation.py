@@ -266,7 +266,7 @@ def test_a_registered_prompt_is_the_one_that_is_asked_with(live_model, configure
         (["--llm", "settle"], {"GENIE_LLM_URL": ""}, "no address for the language model"),
         (["--llm", "settle"], {"GENIE_LLM_URL": "https://me:secret@host/v1"}, "without user and password"),
         (["--llm", "settle", "--llm-model", "gpt"], {}, "the language model is 'gpt'"),
-        (["--llm", "settle", "--llm-prompts", "main"], {}, "is not CATALOG.SCHEMA"),
+        (["--llm", "settle", "--prompts-schema", "main"], {}, "is not CATALOG.SCHEMA"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_asked(
