@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from mlflow_genie_plugin.gating.report import (
-    ENDINGS,
     WORDS,
+    ending,
     interval_text,
     label,
     rows_worth_showing,
@@ -23,7 +23,7 @@ _REASON = 300
 def verdict_cell(verdict: Verdict, next_step: str = "") -> str:
     """Return the first screen of a verdict; the whole page is the report's business."""
     rows = [
-        (label(r.gate), ENDINGS[r.outcome], r.measured, interval_text(r), r.required, cut(plain(r.reason), _REASON))
+        (label(r.gate), ending(r), r.measured, interval_text(r), r.required, cut(plain(r.told), _REASON))
         for r in rows_worth_showing(verdict)
     ]
     head = f"<p><strong>{WORDS[verdict.outcome]}</strong> {_text(sentence(verdict))}</p>"

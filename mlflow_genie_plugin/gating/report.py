@@ -111,10 +111,12 @@ def ending(result: GateResult) -> str:
 
 
 def interval_text(result: GateResult | Part) -> str:
-    """Return ``91.6 - 99.7`` (percent), or nothing where none was measured."""
+    """Return ``91.6 - 99.7`` (percent), ``-17.0 to -1.7`` (points of a difference), or nothing where there is none."""
     if result.interval is None:
         return ""
     low, high = result.interval
+    if low < 0:
+        return f"{low * 100:+.1f} to {high * 100:+.1f}"
     return f"{percent(low).removesuffix(' %')} - {percent(high).removesuffix(' %')}"
 
 
@@ -167,16 +169,18 @@ def change_lines(explanation: Explanation, most: int) -> Iterator[str]:
 def _table(verdict: Verdict) -> Iterator[str]:
     shown = rows_worth_showing(verdict)
     width = min(40, max([20, *(len(label(result.gate)) for result in shown)]))
+    number = min(24, max([8, *(len(plain(result.measured)) for result in shown)]))
     if shown:
-        yield f"  {'check':<{width}} {'measured':>9}   {'interval 95 %':<15} required"
+        yield f"  {'check':<{width}} {'measured':>{number}}   {'interval 95 %':<15} required"
     for result in shown:
-        line = f"  {label(result.gate):<{width}} {plain(result.measured):>9}   {interval_text(result):<15}"
+        line = f"  {label(result.gate):<{width}} {plain(result.measured):>{number}}   {interval_text(result):<15}"
         line = f"{line} {plain(result.required)}".rstrip()
         if len(line) > _ENDING_COLUMN:
             yield from wrapped(line, indent="      ")
             line = ""
         yield f"{line:<{_ENDING_COLUMN}} {ending(result)}"
-        if result.outcome is not Outcome.PASSED or result.warning:
+        is_said_by_parts = bool(parts_against(result)) and result.waived is None and not result.warning
+        if (result.outcome is not Outcome.PASSED or result.warning) and not is_said_by_parts:
             yield from wrapped(f"      {plain(result.told)}", indent="      ")
         yield from _parts(result)
     for gate, outcome in verdict.custom_gates.items():
@@ -185,12 +189,16 @@ def _table(verdict: Verdict) -> Iterator[str]:
         yield f"  {count(quiet, 'other check')} passed"
 
 
+def parts_against(result: GateResult) -> list[Part]:
+    """Return the parts of a gate that did not pass; where there are any, they say what its reason says in one go."""
+    return [part for part in result.parts if part.outcome not in {Outcome.PASSED, NOT_ASSESSED}]
+
+
 def _parts(result: GateResult) -> Iterator[str]:
-    against = [part for part in result.parts if part.outcome not in {Outcome.PASSED, NOT_ASSESSED}]
+    against = parts_against(result)
     for part in against[:_SHOWN_PARTS]:
-        yield from wrapped(
-            f"      {plain(part.name)}: {part.outcome}, {cut(plain(part.reason), 200)}", indent="        "
-        )
+        named = "" if part.reason.startswith(part.name) else f"{plain(part.name)}: "
+        yield from wrapped(f"      {part.outcome}: {named}{cut(plain(part.reason), 240)}", indent="        ")
     if len(against) > _SHOWN_PARTS:
         yield f"      and {len(against) - _SHOWN_PARTS} more"
     small = [plain(part.name) for part in result.parts if part.outcome == NOT_ASSESSED]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 WIDTH = 98
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>()#+-.!|~&$:@"})
+_NARROW = 90
 _KEPT = "\n\t"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -68,12 +69,12 @@ def side_by_side(
     Args:
         left: Title and text of the left column.
         right: The same of the right one.
-        width: Columns there are; below 80 the texts are stacked.
+        width: Columns there are; below 90 the texts are stacked.
         indent: Stands before every line.
         most: Lines shown of each text; what is left out is said.
     """
     room = width - len(indent)
-    if width < 80:
+    if width < _NARROW:
         return [
             line
             for title, text in (left, right)

@@ -14,7 +14,7 @@ from mlflow_genie_plugin.gating.explanation import Baseline, explain
 from mlflow_genie_plugin.gating.mark import mark_tags, read_mark
 from mlflow_genie_plugin.gating.note import NOTE_BYTES, markdown
 from mlflow_genie_plugin.gating.observed import FindingObserved
-from mlflow_genie_plugin.gating.outcome import Outcome
+from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, Part
 from mlflow_genie_plugin.gating.report import headline, terminal_lines
 from mlflow_genie_plugin.gating.text import WIDTH, inert, markdown_text, plain, side_by_side, wrapped
 from mlflow_genie_plugin.gating.verdict import make_verdict, parse_verdict, verdict_bytes
@@ -114,6 +114,31 @@ def test_what_is_off_is_said(criteria_bytes, evidence):
         dry_run=False, decided_at="2026-11-20T10:00:00.000Z", provenance={},
     )  # fmt: skip
     assert "  off: asset_routing, because no metric views yet" in told(verdict, evidence())
+
+
+def test_a_notebook_shows_a_verdict_small_and_escaped(evidence, observed, verdict_of):
+    verdict = verdict_of(spoiled(evidence, observed), problems={HOSTILE: HOSTILE})
+    verdict = dataclasses.replace(verdict, model={**verdict.model, "name": HOSTILE})
+    cell = verdict._repr_html_()
+    assert cell.startswith("<p><strong>FAIL</strong> ")
+    assert "<script>" not in cell
+    assert "&lt;script&gt;" in cell
+    assert len(cell) < 20_000
+
+
+def test_what_a_gate_is_made_of_is_told_part_by_part_and_not_twice(evidence, verdict_of):
+    parts = (
+        Part("category=ranking", "failed", "3 of 10 right", "30.0 %", 0.3, (0.1, 0.6)),
+        Part("category=listing", "passed", "9 of 10 right"),
+        Part("category=rare", "not assessed", "2 questions, at least 10 are needed"),
+    )
+    result = GateResult("slices[category]", Outcome.FAILED, "category=ranking: 3 of 10 right", parts=parts)
+    verdict = dataclasses.replace(verdict_of(evidence()), results=(result,))
+    lines = told(verdict, evidence())
+    assert "      failed: category=ranking: 3 of 10 right" in lines
+    assert "      not assessed: category=rare" in lines
+    assert sum("3 of 10 right" in line for line in lines) == 1
+    assert not any("category=listing" in line for line in lines)
 
 
 def test_a_verdict_reads_back_as_it_was(evidence, observed, verdict_of):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlflow_genie_plugin.gating.html_report.interval import Drawing, Scale, drawing, scale_of
 from mlflow_genie_plugin.gating.manifest import P0_GATE
-from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome
+from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome, Part
 from mlflow_genie_plugin.gating.report import interval_text, label
 from mlflow_genie_plugin.gating.rules.register import family_of, is_packaged
 from mlflow_genie_plugin.gating.verdict import Verdict
@@ -27,6 +27,7 @@ _TITLES = {
 }
 # What did not pass first, what was too small to say anything last.
 _ORDER = {"failed": 0, "undecided": 1, "passed": 2, NOT_ASSESSED: 3}
+_AGAINST = {Outcome.FAILED.value, Outcome.UNDECIDED.value}
 _MOST_PARTS = 60
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -47,8 +48,8 @@ class CheckRow:
 
     @property
     def explains_itself(self) -> bool:
-        """Whether its outcome needs no reason beside it."""
-        return self.outcome == Outcome.PASSED
+        """Whether its outcome needs no reason beside it: it passed, or its parts say why not."""
+        return self.outcome == Outcome.PASSED or any(part.outcome in _AGAINST for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,16 @@ class Family:
     shown: tuple[CheckRow, ...]
     folded: tuple[CheckRow, ...]
     scale: Scale
+
+    @property
+    def legend(self) -> str:
+        """What the drawings mean; empty where there are none."""
+        if not any(row.drawing for shown in self.shown for row in (shown, *shown.parts)):
+            return ""
+        low, high = round(100 * self.scale.low), round(100 * self.scale.high)
+        if low < 0:
+            return f"Point: measured. Bar: 95 % interval. Thin line: no difference. From {low} to {high} points."
+        return f"Point: measured. Bar: 95 % interval. Upright line: required. From {low} to {high} %."
 
 
 def families(verdict: Verdict) -> Iterator[Family]:
@@ -77,7 +88,8 @@ def families(verdict: Verdict) -> Iterator[Family]:
 
 
 def _family(title: str, results: Sequence[GateResult]) -> Family:
-    scale = scale_of(one for result in results for one in (result, *result.parts))
+    measured: list[GateResult | Part] = [*results, *(part for result in results for part in result.parts)]
+    scale = scale_of(measured)
     rows = {result.gate: _row(result, scale) for result in results}
     seen = {
         result.gate

@@ -126,9 +126,7 @@ def rulings(explanation: Explanation) -> Rulings | None:
 def ruled(items: Sequence[Explained]) -> tuple[Explained, ...]:
     """Return the questions on which the arbiter does not simply side with the ground truth."""
     return tuple(
-        item
-        for item in items
-        if item.observed.ruling and item.observed.ruling.get("verdict") != "ground_truth_correct"
+        item for item in items if item.observed.ruling and item.observed.ruling.get("verdict") != "ground_truth_correct"
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlflow_genie_plugin.gating.outcome import GateResult, Part, percent
+from mlflow_genie_plugin.gating.outcome import GateResult, Part, percent, points
 
 WIDTH = 240
 _MARGIN = 8
@@ -29,12 +29,16 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Positions in drawing units, and the numbers in words for those who do not see it."""
+    """Positions in drawing units, and the numbers in words for those who do not see it.
+
+    ``zero`` is where "no difference" stands; None for shares, whose scale has no use for it.
+    """
 
     start: float
     end: float
     value: float
     required: float | None
+    zero: float | None
     words: str
 
 
@@ -59,10 +63,16 @@ def drawing(result: GateResult | Part, scale: Scale) -> Drawing | None:
         return None
     low, high = result.interval
     required = required_value(_required(result))
-    words = f"{percent(result.value)}, 95 % interval {percent(low)} to {percent(high)}"
+    shown = percent if scale.low >= 0 else points
+    words = f"{shown(result.value)}, 95 % interval {shown(low)} to {shown(high)}"
     words += f", required {_required(result)}" if _required(result) else ""
     return Drawing(
-        scale.x(low), scale.x(high), scale.x(result.value), None if required is None else scale.x(required), words
+        scale.x(low),
+        scale.x(high),
+        scale.x(result.value),
+        None if required is None else scale.x(required),
+        scale.x(0) if scale.low < 0 else None,
+        words,
     )
 
 

@@ -9,6 +9,7 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.gating import suite
 from mlflow_genie_plugin.gating.baseline import explained
+from mlflow_genie_plugin.gating.cell import verdict_cell
 from mlflow_genie_plugin.gating.criteria import read_criteria
 from mlflow_genie_plugin.gating.decide import decide
 from mlflow_genie_plugin.gating.evidence import Collected, collect
@@ -31,6 +32,9 @@ class Told:
 
     sheet: Sheet
     gate_run_id: str | None
+
+    def _repr_html_(self) -> str:
+        return verdict_cell(self.sheet.verdict, self.sheet.next_step)
 
 
 def tell(

@@ -61,6 +61,10 @@ def test_it_fits_every_width_without_a_sound(browser, page, width, scripts):
     browser.open(page(), width=width, mobile=width < 500, scripts=scripts)
     layout = browser.send("Page.getLayoutMetrics")
     assert layout["cssContentSize"]["width"] <= width
+    if scripts:
+        heads = "[...document.querySelectorAll('.checks thead th:not(.chart)')].map(one => one.getBoundingClientRect())"
+        assert browser.run(f"Math.min(...{heads}.map(box => box.width))") > 50
+        assert browser.run(f"Math.max(...{heads}.map(box => box.height))") < 60
     assert not browser.complaints()
 
 
