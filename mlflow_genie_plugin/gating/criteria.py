@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ class _Loader(yaml.SafeLoader):
     """Reads what JSON can hold, and refuses a key written twice.
 
     YAML would keep the last of two equal keys, so a strict line could be undone further down. YAML 1.1 also reads a
-    bare ``off`` as False and a bare date as a date; here both are words.
+    bare ``off`` as False and a bare date as a date; here both are words, and only true and false are booleans.
     """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML declares it on the instance
@@ -79,6 +80,9 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key_node.value)
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)\Z"), ["t", "f"])
 
 
 def load(data: bytes, name: str) -> Any:

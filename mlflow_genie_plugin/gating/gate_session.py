@@ -17,13 +17,14 @@ from mlflow_genie_plugin.gating.next_step import next_step
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 from mlflow_genie_plugin.gating.provenance import provenance
 from mlflow_genie_plugin.gating.rules.register import packaged_stems
-from mlflow_genie_plugin.gating.rules.rule import StageCriteria
+from mlflow_genie_plugin.gating.rules.rule import ScopeCriteria, StageCriteria
 from mlflow_genie_plugin.gating.tally import Tally
 from mlflow_genie_plugin.gating.text import wrapped
 from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
+    from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.gating.evidence import Collected
     from mlflow_genie_plugin.gating.explanation import Explanation
     from mlflow_genie_plugin.gating.publish import Published
@@ -105,21 +106,65 @@ class GateSession:
             )
         return self.results[gate]
 
+    def own_evidence(self) -> tuple[Collected, StageCriteria]:
+        """Return the evidence and the criteria for gates of a team's own; a worker reads them again."""
+        if self.collected is None or self.criteria is None:
+            from mlflow_genie_plugin.gating.evidence import collect
+            from mlflow_genie_plugin.gating.surroundings import with_surroundings
+
+            self.criteria = read_criteria(self.request.criteria_path, self.request.stage)
+            evaluation = self.pinned["evaluation_run_id"] or self.request.evaluation
+            self.collected = with_surroundings(collect(self.pinned["model_id"], evaluation), self.criteria)
+        return self.collected, self.criteria
+
     def evaluation_result(self) -> EvaluationResult:
         """Return the evaluation the gates look at, for gates of a team's own.
 
         Raises:
             GateSuiteError: There is none that can be read.
         """
-        if self.collected is None:
+        known = self.whole or self.own_evidence()[0]
+        if known.result is None and known.about is not None:
+            # Of a large evaluation only the scores were read; a gate that asks for every question gets them all.
             from mlflow_genie_plugin.gating.evidence import collect
 
-            self.collected = collect(
-                self.pinned["model_id"], self.pinned["evaluation_run_id"] or self.request.evaluation
-            )
-        if self.collected.result is None:
-            raise GateSuiteError(f"there is no evaluation: {self.collected.evidence.evaluation_problem}")
-        return self.collected.result
+            known = self.whole = collect(known.model, self.pinned["evaluation_run_id"], whole=True)
+        if known.result is None:
+            raise GateSuiteError(f"there is no evaluation: {known.evidence.evaluation_problem}")
+        return known.result
+
+    def snapshot(self) -> Snapshot:
+        """Return the version the gates decide on, its files proven.
+
+        Raises:
+            GateSuiteError: They are not what was recorded.
+        """
+        collected, _ = self.own_evidence()
+        if collected.snapshot is None:
+            raise GateSuiteError(f"the version cannot be read: {collected.evidence.model_problem}")
+        return collected.snapshot
+
+    def baseline_result(self) -> EvaluationResult | None:
+        """Return the evaluation of the first baseline that the criteria name; None when there is no such version.
+
+        Raises:
+            GateSuiteError: There is one, but it has no evaluation that can be read.
+        """
+        collected, _ = self.own_evidence()
+        for reference, observed in collected.evidence.baselines.items():
+            if observed.absent:
+                continue
+            other = collected.baselines.get(reference)
+            if other is None or other.result is None:
+                raise GateSuiteError(f"{reference} cannot be compared with: {observed.problem}")
+            return other.result
+        return None
+
+    def section(self) -> ScopeCriteria:
+        """Return the criteria for the scope of the evaluation."""
+        collected, criteria = self.own_evidence()
+        evaluation = collected.evidence.evaluation
+        return criteria.section(evaluation.scope if evaluation else None)
 
     def verdict(self, *, session_failed: bool) -> Verdict:
         """Decide again on the same evidence and hold what pytest reported against it.

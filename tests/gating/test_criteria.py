@@ -60,8 +60,14 @@ def test_a_judge_left_out_is_an_error(document, judge):
 
 @pytest.mark.parametrize("line", sorted(line for family in RULES for line in family.LINES))
 def test_a_rule_left_out_is_an_error(document, line):
-    del document["stages"]["candidate"]["full"][line]
-    assert line in violations(document)["$.stages.candidate.full"]
+    stage, scope = next(
+        (stage, scope)
+        for stage, sections in document["stages"].items()
+        for scope, section in sections.items()
+        if line in section
+    )
+    del document["stages"][stage][scope][line]
+    assert line in violations(document)[f"$.stages.{stage}.{scope}"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -134,6 +140,47 @@ def test_what_is_off_is_not_asked_but_remembered(document):
     criteria = parse_criteria(yaml.safe_dump(document).encode(), "candidate")
     assert "threshold[asset_routing]" not in gates_asked(criteria, "full")
     assert criteria.scopes["full"].switched_off["asset_routing"] == "no metric views yet"
+
+
+def test_only_true_and_false_are_booleans():
+    text = b"a: true\nb: false\nc: off\nd: yes\ne: truely\nf: 2026-11-20\n"
+    words = {"c": "off", "d": "yes", "e": "truely", "f": "2026-11-20"}
+    assert load(text, "criteria.yaml") == {"a": True, "b": False, **words}
+
+
+LINES = [
+    ("regression", {"parents": {"rule": "point"}}, "regression"),
+    ("regression", {"parent": {"rule": "point", "margin": 0.02}}, "regression.parent"),
+    ("regression", {"parent": {"rule": "non_inferior", "tolerance": 0.02}}, "regression.parent"),
+    ("regression", {}, "regression"),
+    ("slices", {"category": {"judge": "result_corectness", "target": 0.8, "floor": 0.9, "minimum": 0}}, "slices"),
+    ("latency", {"p95": 60}, "latency"),
+    ("latency", {"p90": 0}, "latency.p90"),
+    ("latency", {"p90": float("inf")}, "latency.p90"),
+    ("freshness", {"days": -1}, "freshness.days"),
+    ("freshness", {}, "freshness"),
+    ("drift", {"same": "title"}, "drift.same"),
+    ("versions", {"judges": {"nobody": "1"}, "prompts": "recorded"}, "versions.judges.nobody"),
+    ("versions", {"judges": "current"}, "versions"),
+    ("benchmarks", {"sha256": ["abc"]}, "benchmarks.sha256[0]"),
+    ("metrics", {"relevance/mean": {"threshold": 0.7}}, "metrics"),
+    ("metrics", {"a": {"threshold": float("nan"), "greater_is_better": True, "aliases": []}}, "metrics"),
+    ("required_logging", {"params": []}, "required_logging"),
+    ("settled_passes", "maybe", "settled_passes"),
+    ("slices", {"off": " "}, "slices.off"),
+]
+
+
+@pytest.mark.parametrize(("line", "value", "place"), LINES)
+def test_a_line_that_asks_nothing_or_something_unknown_is_an_error(document, line, value, place):
+    document["stages"]["candidate"]["full"][line] = value
+    assert any(path.startswith(f"$.stages.candidate.full.{place}") for path in violations(document))
+
+
+def test_one_name_stands_for_one_metric(document):
+    entry = {"threshold": 0.7, "greater_is_better": True, "aliases": ["quality/mean"]}
+    document["stages"]["candidate"]["full"]["metrics"] = {"a/mean": entry, "b/mean": entry}
+    assert any("named for a/mean as well" in text for text in violations(document).values())
 
 
 def test_a_bare_off_is_the_word_not_the_boolean(criteria_bytes):

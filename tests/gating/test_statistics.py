@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from mlflow_genie_plugin.gating.statistics import (
     clopper_pearson_interval,
+    clopper_pearson_lower_bound,
     questions_needed,
+    questions_needed_exactly,
     questions_needed_without_failure,
     rate,
     wilson_interval,
@@ -42,6 +44,8 @@ def test_intervals_agree_with_scipy(count):
         assert ours(successes, trials) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
     one_sided = stats.binomtest(successes, trials, alternative="greater").proportion_ci(0.95, "wilson").low
     assert wilson_lower_bound(successes, trials) == pytest.approx(one_sided, abs=1e-9)
+    one_sided = stats.binomtest(successes, trials, alternative="greater").proportion_ci(0.95, "exact").low
+    assert clopper_pearson_lower_bound(successes, trials) == pytest.approx(one_sided, abs=1e-9)
 
 
 @given(counts)
@@ -68,6 +72,8 @@ def test_impossible_counts_are_refused(successes, trials):
 @pytest.mark.parametrize(("floor", "needed"), [(0.80, 14), (0.90, 29), (0.95, 59), (0.99, 299)])
 def test_questions_without_a_failure_that_prove_a_rate(floor, needed):
     assert questions_needed_without_failure(floor) == needed
+    assert questions_needed_exactly(1.0, floor) == needed
+    assert clopper_pearson_lower_bound(needed, needed) >= floor > clopper_pearson_lower_bound(needed - 1, needed - 1)
 
 
 @given(st.floats(0.3, 1), st.floats(0.05, 0.95))
@@ -83,3 +89,13 @@ def test_the_number_needed_is_the_smallest_that_reaches_the_floor(observed, floo
 
     assert score(needed) >= z - 1e-6
     assert needed == 1 or score(needed - 1) < z
+
+
+@given(st.floats(0.5, 1), st.floats(0.1, 0.9))
+def test_that_many_questions_reach_the_floor_exactly(observed, floor):
+    needed = questions_needed_exactly(observed, floor)
+    if observed <= floor:
+        assert needed is None
+    elif needed is not None:
+        right = math.floor(observed * needed + 1e-9)
+        assert clopper_pearson_lower_bound(right, needed) >= floor - 1e-9
