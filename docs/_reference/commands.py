@@ -108,7 +108,7 @@ def _value(option: click.Option, context: click.Context) -> str:
 
 
 def _meaning(option: click.Option, context: click.Context) -> str:
-    text = _cell(option.help or "")
+    text = _cell(re.sub(r"\s*\[(default: [^\]]+)\]", r" (\1)", option.help or ""))
     extra = option.get_help_extra(context)
     notes = [extra["range"].replace("x>=", "from ").replace("<=x<=", " to ")] if "range" in extra else []
     if isinstance(option.type, click.Choice):

@@ -14,6 +14,7 @@ from commands import command_index, command_pages
 from error_codes import with_exit_codes
 from failure_types import failure_type_tables
 from formats import schema_table
+from gate_lines import gate_table
 from judge_list import judge_table
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -23,6 +24,7 @@ _PARTS = {
     "commands": command_index,
     "failure_types": failure_type_tables,
     "formats": schema_table,
+    "gates": gate_table,
     "judges": judge_table,
 }
 _SCHEMAS = Path(__file__).parents[2] / "mlflow_genie_plugin" / "schemas"

@@ -95,6 +95,16 @@ def test_every_failure_type_and_judge_is_on_the_site(site):
     assert [name for name in JUDGES.names() if judges.count(f"<code>{name}</code>") < 2] == []
 
 
+def test_every_gate_and_every_line_of_the_criteria_is_explained(pages):
+    from mlflow_genie_plugin.gating.rules.register import RULES
+
+    gates, criteria = pages["docs/gates.md"], pages["docs/criteria.md"]
+    stems = [stem for family in RULES for stem in family.STEMS]
+    lines = [line for family in RULES for line in family.LINES]
+    assert [stem for stem in stems if not re.search(rf"^\| .*`{stem}\b.* \|", gates, re.MULTILINE)] == []
+    assert [line for line in lines if not re.search(rf"`{line}\b", criteria)] == []
+
+
 def test_the_schemas_on_the_site_are_the_packaged_ones(site):
     packaged = {path.name: path.read_bytes() for path in (ROOT / "mlflow_genie_plugin/schemas").glob("*.schema.json")}
     assert {path.name: path.read_bytes() for path in (site / "schemas").iterdir()} == packaged
