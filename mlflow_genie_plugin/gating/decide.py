@@ -6,9 +6,12 @@ could change the answer). Only passed is a pass.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlflow_genie_plugin.gating.observed import Evidence
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 from mlflow_genie_plugin.gating.rules.rule import Rule, StageCriteria, Subject, stem_and_part
+from mlflow_genie_plugin.gating.waiving import waived_or_not
 
 
 def decide(criteria: StageCriteria, evidence: Evidence) -> tuple[GateResult, ...]:
@@ -18,7 +21,12 @@ def decide(criteria: StageCriteria, evidence: Evidence) -> tuple[GateResult, ...
     """
     section = criteria.section(evidence.evaluation.scope if evidence.evaluation else None)
     subject = Subject(criteria, section, evidence)
-    return tuple(_decided(rule, gate, subject) for rule in section.rules for gate in rule.asked(section))
+    results: tuple[GateResult, ...] = ()
+    for rule in section.rules:
+        for gate in rule.asked(section):
+            result = _decided(rule, gate, replace(subject, earlier=results))
+            results = (*results, waived_or_not(result, section, criteria.stage, evidence))
+    return results
 
 
 def gates_asked(criteria: StageCriteria, scope: str | None) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from mlflow_genie_plugin.gating.decide import decide, gates_asked
 from mlflow_genie_plugin.gating.next_step import next_step
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 from mlflow_genie_plugin.gating.provenance import provenance
+from mlflow_genie_plugin.gating.rules.handling import approval_tag_of
 from mlflow_genie_plugin.gating.rules.register import packaged_stems
 from mlflow_genie_plugin.gating.rules.rule import ScopeCriteria, StageCriteria
 from mlflow_genie_plugin.gating.tally import Tally
@@ -61,6 +62,7 @@ class GateSession:
     pinned: Mapping[str, str] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     clock: Clock = SYSTEM_CLOCK
+    whole: Collected | None = None
 
     @classmethod
     def start(cls, request: Request) -> GateSession:
@@ -71,9 +73,13 @@ class GateSession:
         """
         criteria = read_criteria(request.criteria_path, request.stage)
         from mlflow_genie_plugin.gating.evidence import collect
+        from mlflow_genie_plugin.gating.signoffs import signoffs_beside
         from mlflow_genie_plugin.gating.surroundings import with_surroundings
+        from mlflow_genie_plugin.gating.with_signoffs import with_signoffs
 
+        signoffs = signoffs_beside(request.criteria_path)
         collected = with_surroundings(collect(request.model, request.evaluation), criteria)
+        collected = with_signoffs(collected, criteria, signoffs)
         evaluation = collected.evidence.evaluation
         results = {result.gate: result for result in decide(criteria, collected.evidence)}
         asked = gates_asked(criteria, evaluation.scope if evaluation else None)
@@ -178,7 +184,7 @@ class GateSession:
         if self.collected is None or self.criteria is None:
             raise GateSuiteError("a worker has no evidence to decide on")
         results = decide(self.criteria, self.collected.evidence)
-        decided = {result.gate: result.outcome is Outcome.PASSED for result in results}
+        decided = {result.gate: not result.blocks for result in results}
         expected = {gate: decided.get(gate) for gate in self.asked}
         problems = self.tally.problems(expected, suite.packaged_files())
         if results != tuple(self.results.values()):
@@ -207,9 +213,10 @@ class GateSession:
         """Write the verdict and its report down, and the mark where it may be written."""
         from mlflow_genie_plugin.gating.publish import publish
 
-        if self.collected is None:
+        if self.collected is None or self.criteria is None:
             raise GateSuiteError("a worker publishes nothing")
-        return publish(verdict, self.collected, self.request.verdict_folder, explanation)
+        tag = approval_tag_of(self.criteria)
+        return publish(verdict, self.collected, self.request.verdict_folder, explanation, tag)
 
     def explanation(self, verdict: Verdict) -> Explanation:
         """Return why the verdict is what it is, compared with the parent and the champion."""
@@ -246,7 +253,10 @@ def closing_lines(verdict: Verdict, published: Published, suite_argument: str) -
     """Return what was written, what was not, and the command that comes next."""
     model_id = verdict.model["model_id"]
     lines: list[str] = []
-    if published.problem:
+    if published.problem and published.marked:
+        lines.append(f"Marked {model_id}: {verdict.outcome.value} for {verdict.stage}")
+        lines.extend(wrapped(f"But not its registered versions: {published.problem}", indent="  "))
+    elif published.problem:
         lines.extend(wrapped(f"Not marked: {published.problem}", indent="  "))
     elif published.marked:
         lines.append(f"Marked {model_id}: {verdict.outcome.value} for {verdict.stage}")

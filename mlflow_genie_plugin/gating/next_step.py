@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlflow_genie_plugin.gating.checklist import ROWS
 from mlflow_genie_plugin.gating.outcome import Outcome
+from mlflow_genie_plugin.gating.rules.rule import stem_and_part
 from mlflow_genie_plugin.gating.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +28,11 @@ def next_step(verdict: Verdict, published: Published | None = None, suite_argume
             return again
         mark = " --mark" if published is not None and published.refused else ""
         return f"mlflow-genie verify --model-id {model_id} --stage {verdict.stage}{mark}"
-    if verdict.outcome is Outcome.UNDECIDED and verdict.not_passed():
+    blocking = [result.gate for result in verdict.blocking()]
+    rows = [part for stem, part in map(stem_and_part, blocking) if stem == "checklist" and ROWS[part].attestable]
+    if verdict.outcome is Outcome.UNDECIDED and rows and len(rows) == len(blocking):
+        return f"mlflow-genie attest {rows[0]} --model-id {model_id} --by NAME --evidence URL"
+    if verdict.outcome is Outcome.UNDECIDED and blocking:
         return f"mlflow-genie evaluate --model-id {model_id} --benchmarks FILE"
     if verdict.outcome is Outcome.FAILED:
         return f"correct the space, then  mlflow-genie snapshot {verdict.model['space_id'] or 'SPACE_ID'}"

@@ -6,9 +6,15 @@ as good news.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from typing import Any
+
+from mlflow_genie_plugin.gating.checklist import RowFact
+from mlflow_genie_plugin.gating.signed import SignOffs
 
 PASSED = "passed"
 FAILED = "failed"
@@ -34,6 +40,7 @@ class FindingObserved:
         score: None when the judge gave none.
         settled: A language model's word decided it, not evidence.
         not_asked: Nobody wanted to know (repeatability of a question that was asked once).
+        blame, fix: What the judge says is to blame in the space, and what to change; no decision looks at them.
     """
 
     outcome: str
@@ -41,6 +48,8 @@ class FindingObserved:
     reason: str = ""
     settled: bool = False
     not_asked: bool = False
+    blame: tuple[str, ...] = ()
+    fix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ class QuestionObserved:
         differs: How the row differs from the benchmark of that id ("expected SQL"), empty when it is the same question.
         latency_seconds: How long the answer took; 0 or None where nobody measured it.
         entry: The benchmark of that id as the run stored it, with every field a team gave it.
+        ruling: What the arbiter says where the result is not the expected one; no decision looks at it.
     """
 
     question_id: str
@@ -63,9 +73,10 @@ class QuestionObserved:
     expected_sql: str = ""
     latency_seconds: float | None = None
     entry: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    ruling: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EvaluationObserved:
     """The evaluation that the gates look at.
 
@@ -108,6 +119,16 @@ class EvaluationObserved:
     started_at: str = ""
     finished_at: str = ""
     judges: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+
+    @cached_property
+    def rows_by_id(self) -> Mapping[str, int]:
+        """How many rows each question has; more than one is wrong."""
+        return Counter(question.question_id for question in self.questions)
+
+    @cached_property
+    def tallies(self) -> dict[Any, Any]:
+        """What was counted once and need not be counted again, by what was asked; see ``rules/outcomes.py``."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +194,8 @@ class Evidence:
         metrics: Every metric that the criteria name, by the name it was found under.
         baselines: The versions to compare with, by the criteria's name for them.
         live: The live space now; None when nobody looked.
+        signoffs: What people signed: attestations and waivers.
+        row_facts: What sources of data say about rows of the promotion checklist.
     """
 
     model_id: str
@@ -187,3 +210,10 @@ class Evidence:
     metrics: Mapping[str, MetricObserved] = field(default_factory=dict, hash=False)
     baselines: Mapping[str, BaselineObserved] = field(default_factory=dict, hash=False)
     live: LiveObserved | None = None
+    signoffs: SignOffs = field(default_factory=SignOffs)
+    row_facts: tuple[RowFact, ...] = ()
+
+    @property
+    def today(self) -> date | None:
+        """The day (UTC) this was observed; None when nobody looked at a clock."""
+        return date.fromisoformat(self.observed_at[:10]) if self.observed_at else None

@@ -38,6 +38,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Waived:
+    """On whose word a gate that did not pass is accepted; ``until`` is the last day (ISO) of that."""
+
+    until: str
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """What one gate says.
 
@@ -48,6 +57,8 @@ class GateResult:
         value: The share measured (0 to 1), None for gates that measure none; ``interval`` is its 95 % Wilson interval.
         questions: Ids of the questions behind the result, those that count against it.
         parts: What the gate is made of, where it looks at several things; all of them, also those not assessed.
+        waived: Who accepts that the gate did not pass; never on a gate that passed.
+        warning: What every report has to say about a gate although it passed.
     """
 
     gate: str
@@ -59,20 +70,48 @@ class GateResult:
     interval: tuple[float, float] | None = None
     questions: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
+    waived: Waived | None = None
+    warning: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this gate keeps the verdict from being a pass."""
+        return self.outcome is not Outcome.PASSED and self.waived is None
+
+    @property
+    def said(self) -> str:
+        """The outcome in words: ``failed, waived until 2026-12-01 by ana@example.com``."""
+        if self.waived is None:
+            return self.outcome.value
+        return f"{self.outcome.value}, waived until {self.waived.until} by {self.waived.owner}"
+
+    @property
+    def told(self) -> str:
+        """The reason with what has to be said besides: who waived it and why, or a warning."""
+        if self.waived is not None:
+            return f"{self.said}: {self.waived.reason}; {self.reason}"
+        return f"warning: {self.warning}" if self.warning else self.reason
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> GateResult:
         """Return the result whose fields are in ``document``, as :func:`dataclasses.asdict` wrote them."""
         parts = tuple(Part(**_typed(part)) for part in document.get("parts", ()))
-        return cls(**{**_typed(document), "outcome": Outcome(document["outcome"]), "parts": parts})
+        waived = Waived(**document["waived"]) if document.get("waived") else None
+        typed = {**_typed(document), "outcome": Outcome(document["outcome"]), "parts": parts, "waived": waived}
+        return cls(**typed)
 
 
 def overall(results: Iterable[GateResult]) -> Outcome:
-    """Return failed if any gate failed, passed only if there are gates and every one passed, else undecided."""
-    outcomes = [result.outcome for result in results]
-    if Outcome.FAILED in outcomes:
+    """Return failed if any gate failed, passed only if there are gates and every one passed, else undecided.
+
+    A gate that is waived stands in nobody's way; that alone makes nothing pass.
+    """
+    found = list(results)
+    blocking = {result.outcome for result in found if result.blocks}
+    if Outcome.FAILED in blocking:
         return Outcome.FAILED
-    return Outcome.PASSED if outcomes and all(outcome is Outcome.PASSED for outcome in outcomes) else Outcome.UNDECIDED
+    passed = any(result.outcome is Outcome.PASSED for result in found)
+    return Outcome.PASSED if passed and not blocking else Outcome.UNDECIDED
 
 
 def of_parts(parts: Iterable[Part]) -> Outcome:

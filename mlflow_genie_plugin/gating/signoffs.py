@@ -110,6 +110,9 @@ def _attestation_rules(entry: dict[str, Any], path: list[str | int]) -> Iterator
         yield violation([*path, "row"], "unknown-row", f"the checklist has no row {row!r}", did_you_mean(row, ROWS))
     elif isinstance(row, str) and not ROWS[row].attestable:
         yield violation([*path, "row"], "decided-by-gates", f"{row} is decided by the gates; nobody can attest it")
+    if ("model_id" in entry) == ("content_sha256" in entry):
+        message = "it names both a version and a content" if "model_id" in entry else "it does not say what it is about"
+        yield violation(path, "not-about-one-thing", message, "write model_id or content_sha256")
     yield from _day_rules(entry, "on", path)
 
 

@@ -31,6 +31,7 @@ class Verdict:
         results: Every gate of the manifest that was asked.
         custom_gates: Outcome of every gate that only its own test can decide.
         problems: Why the run as such cannot count (a gate that did not run, an edited file, …), by gate or topic.
+        signoffs: Name → digest of the files beside the criteria that hold attestations and waivers.
         suite_files: Name → digest of the gate files and conftest files.
     """
 
@@ -48,14 +49,24 @@ class Verdict:
     switched_off: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str | None] = field(default_factory=dict)
+    signoffs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def suite_sha256(self) -> str:
         return suite_sha256(self.suite_files)
 
+    def _repr_html_(self) -> str:
+        from mlflow_genie_plugin.gating.cell import verdict_cell  # it needs this class itself
+
+        return verdict_cell(self)
+
     def result(self, gate: str) -> GateResult | None:
         """Return the result of one gate; None when it was not asked."""
         return next((result for result in self.results if result.gate == gate), None)
+
+    def blocking(self) -> list[GateResult]:
+        """Return the results that keep this verdict from being a pass: not passed, and not waived."""
+        return [result for result in self.results if result.blocks]
 
     def not_passed(self) -> list[GateResult]:
         """Return the results that are not a pass."""
@@ -115,6 +126,7 @@ def make_verdict(
         switched_off=criteria.section(evaluation.scope if evaluation else None).switched_off,
         problems=dict(problems),
         provenance=dict(provenance),
+        signoffs=dict(evidence.signoffs.files),
     )
 
 
@@ -136,6 +148,7 @@ def verdict_bytes(verdict: Verdict) -> bytes:
         "switched_off": dict(verdict.switched_off),
         "problems": dict(verdict.problems),
         "provenance": dict(verdict.provenance),
+        "signoffs": dict(verdict.signoffs),
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import shutil
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +30,7 @@ from mlflow_genie_plugin.evaluation.result import (
     stored_result,
 )
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+from mlflow_genie_plugin.gating.checklist import ROWS
 from mlflow_genie_plugin.gating.manifest import JUDGE_VERSIONS, JUDGES
 from mlflow_genie_plugin.gating.observed import (
     BaselineObserved,
@@ -298,6 +301,26 @@ class GateStore:
 
     def marked(self, model_id: str, stage: str = "candidate") -> bool:
         return self.tags(model_id).get(f"genie.gate.{stage}.verdict") == "passed"
+
+    def attest(self, model_id: str, gates: Path | None = None, **changes: str) -> Path:
+        """Attest every row of the promotion checklist that a person can, for one version; ``changes`` to each entry."""
+        today = SYSTEM_CLOCK.now().date()
+        rows = [
+            {
+                "row": row.name,
+                "by": "ana@example.com",
+                "on": today.isoformat(),
+                "evidence": f"https://example.com/{row.name}",
+                "expires": (today + timedelta(days=30)).isoformat(),
+                "model_id": model_id,
+            }
+            | changes
+            for row in ROWS.values()
+            if row.attestable
+        ]
+        path = (gates or self.project / "gates") / "attestations.yaml"
+        path.write_text(json.dumps({"format_version": 1, "attestations": rows}, indent=1))
+        return path
 
     def forget_marks(self) -> None:
         """Take every gate tag off every model."""

@@ -41,6 +41,7 @@ def test_an_honest_mark_is_verified(marked):
 
 
 def test_an_unmarked_version_is_undecided(marked):
+    marked.attest(marked.good, Path("gates"))
     found = verify(marked.good, "production")
     assert found.outcome is Outcome.UNDECIDED
     assert set(wrong_checks(found)) == {"mark", "verdict"}
@@ -296,6 +297,7 @@ def test_only_verified_versions_enter_a_production_space(marked):
     with pytest.raises(ProtectedSpaceError, match="has no mark for production"):
         require_verified(snapshot, snapshot.space_id, settings=production)
     require_verified(snapshot, snapshot.space_id, settings=production, break_glass_reason="outage 12")
+    marked.attest(marked.good, Path("gates"))
     assert verify(marked.good, "production", write_mark=True).published.marked
     require_verified(read_snapshot(marked.good), snapshot.space_id, settings=production)
 

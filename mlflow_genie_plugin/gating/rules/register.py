@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from mlflow_genie_plugin.gating.rules.checklist import Checklist
 from mlflow_genie_plugin.gating.rules.coverage import Coverage
 from mlflow_genie_plugin.gating.rules.drift import Drift
 from mlflow_genie_plugin.gating.rules.freshness import Freshness
+from mlflow_genie_plugin.gating.rules.handling import Handling
 from mlflow_genie_plugin.gating.rules.integrity import Integrity
 from mlflow_genie_plugin.gating.rules.latency import Latency
 from mlflow_genie_plugin.gating.rules.metrics import Metrics
 from mlflow_genie_plugin.gating.rules.p0 import P0
+from mlflow_genie_plugin.gating.rules.post_deploy import PostDeploy
 from mlflow_genie_plugin.gating.rules.regression import Regression
 from mlflow_genie_plugin.gating.rules.required_logging import RequiredLogging
 from mlflow_genie_plugin.gating.rules.rule import Rule
@@ -30,6 +33,9 @@ RULES: tuple[type[Rule], ...] = (
     BenchmarkSets,
     Metrics,
     RequiredLogging,
+    PostDeploy,
+    Checklist,  # after every other: one of its rows says that they pass
+    Handling,
 )
 
 _STEMS = {stem: family for family in RULES for stem in family.STEMS}
