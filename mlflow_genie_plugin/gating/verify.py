@@ -26,10 +26,13 @@ from mlflow_genie_plugin.gating.provenance import provenance
 from mlflow_genie_plugin.gating.publish import Published, publish
 from mlflow_genie_plugin.gating.questions import benchmarks_check, champion_check
 from mlflow_genie_plugin.gating.rejudge import Rejudged, rejudge
-from mlflow_genie_plugin.gating.surroundings import with_surroundings
+from mlflow_genie_plugin.gating.rules.handling import approval_tag_of
 from mlflow_genie_plugin.gating.rules.rule import StageCriteria
+from mlflow_genie_plugin.gating.signoffs import signoffs_from
+from mlflow_genie_plugin.gating.surroundings import with_surroundings
 from mlflow_genie_plugin.gating.trusted_suite import TrustedSuite, trusted_suite
 from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
+from mlflow_genie_plugin.gating.with_signoffs import with_signoffs
 from mlflow_genie_plugin.registry import ModelRecord, resolve_model
 
 
@@ -101,7 +104,10 @@ def verify(
         claim = claim_of_file(verdict_file)
     verdict = claim.verdict
     run_id = verdict.evaluation["run_id"] if verdict is not None and verdict.evaluation else None
+    # What is signed counts only where it is trusted: an attestation or waiver of the change under test is none.
+    signoffs = signoffs_from(trusted.beside)
     collected = with_surroundings(collect(model, run_id), criteria, clock)
+    collected = with_signoffs(collected, criteria, signoffs)
     rejudged = rejudge(collected)
     results = decide(criteria, rejudged.evidence)
     evaluations = all_evaluations(model)
@@ -120,7 +126,8 @@ def verify(
     if not write_mark or found.outcome is not Outcome.PASSED:
         return found
     fresh = _fresh_verdict(criteria, collected, verdict, trusted, folder, clock)
-    return replace(found, published=publish(fresh, collected, verdict_folder or folder / "genie-verdict"))
+    into = verdict_folder or folder / "genie-verdict"
+    return replace(found, published=publish(fresh, collected, into, approval_tag=approval_tag_of(criteria)))
 
 
 def _fresh_verdict(

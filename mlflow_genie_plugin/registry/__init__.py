@@ -33,6 +33,7 @@ from mlflow_genie_plugin.registry.runs import (
 from mlflow_genie_plugin.registry.versions import (
     VersionRecord,
     delete_alias,
+    delete_version_tag,
     get_version,
     get_version_by_alias,
     register_model,
@@ -54,6 +55,7 @@ __all__ = [
     "delete_alias",
     "delete_model_tag",
     "delete_run_tag",
+    "delete_version_tag",
     "download_model_file",
     "download_run_artifact",
     "finalize_model",
