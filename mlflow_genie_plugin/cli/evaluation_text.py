@@ -103,7 +103,7 @@ def _repeatability(result: EvaluationResult) -> Iterator[str]:
 
 
 def _wrong(result: EvaluationResult) -> Iterator[str]:
-    from mlflow_genie_plugin.evaluation.arbiter import ruling_line
+    from mlflow_genie_plugin.evaluation.ruling import ruling_line
 
     wrong = [
         question

@@ -14,7 +14,8 @@ from typing import Any
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
-from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, Finding, Outcome, QuestionResult
+from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, Finding, Outcome
+from mlflow_genie_plugin.evaluation.ruling import UNDETERMINED
 from mlflow_genie_plugin.evaluation.space_rules import broken_rule
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, read_only_reason
@@ -23,7 +24,6 @@ GENIE = "genie_correct"
 GROUND_TRUTH = "ground_truth_correct"
 BOTH = "both_correct"
 NEITHER = "neither_correct"
-UNDETERMINED = "undetermined"
 HIGH, LOW = "high", "low"
 
 _QUALITY = ("syntax_validity", "schema_accuracy")
@@ -156,16 +156,6 @@ RULES: tuple[Rule, ...] = (
     _d_ground_truth_misses,
     _e_answer_misses,
 )
-
-
-def ruling_line(question: QuestionResult) -> str | None:
-    """Return the ruling on a question as a line for people, None when there is none."""
-    ruling = question.arbitration
-    if ruling is None:
-        return None
-    verdict = str(ruling["verdict"]).replace("_", " ")
-    sure = "" if ruling["verdict"] == UNDETERMINED else f", {ruling['confidence']} confidence"
-    return f"{verdict} (rule {ruling['rule']}{sure}): {ruling['rationale']}"
 
 
 def _broken(case: JudgedCase) -> str | None:

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.arbiter import RULES, arbitrate, ruling_line
+from mlflow_genie_plugin.evaluation.arbiter import RULES, arbitrate
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, failed, judge_case, passed
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import judge_questions
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult, stored_json, stored_result
+from mlflow_genie_plugin.evaluation.ruling import ruling_line
 from mlflow_genie_plugin.schemas import violations_of
 from mlflow_genie_plugin.space.config import parse_space
 

@@ -101,7 +101,9 @@ def test_queries_cannot_leave_their_fence(evidence, verdict_of, versions):
     from mlflow_genie_plugin.gating.observed import QuestionObserved
 
     asked = QuestionObserved("q0", "x", "P0", True, {})
-    explanation = Explanation((Explained(asked, Group.WRONG, "", "no finding", ("p0",), {"q0": row}),), (), ())
+    explanation = Explanation(
+        (Explained(asked, Group.WRONG, "", "no finding", ("p0",), "failed", {"q0": row}),), (), ()
+    )
     text = step_summary(verdict, explanation)
     assert "````sql\nSELECT 1\n```\n# owned\n````" in text
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.evaluation.arbiter import ruling_line
 from mlflow_genie_plugin.evaluation.cells import decode_cell
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
+from mlflow_genie_plugin.evaluation.ruling import ruling_line
 from mlflow_genie_plugin.gating.explanation import Explained
 from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
 from mlflow_genie_plugin.gating.text import block, cut, plain

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import subprocess
+import sys
 import time
 import unicodedata
 from html.parser import HTMLParser
@@ -169,3 +171,12 @@ def test_a_drawing_says_its_numbers_in_words_and_keeps_inside_its_frame():
     assert scale.high > 0.03
     assert required_value("all") is None
     assert required_value(">= -2.0 %") == pytest.approx(-0.02)
+
+
+def test_a_page_costs_a_gate_run_no_sql_parser():
+    script = (
+        "import sys, mlflow_genie_plugin.gating.html_report.page\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'sqlglot', 'mlflow', 'duckdb', 'pandas'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
