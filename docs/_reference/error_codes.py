@@ -13,7 +13,7 @@ def with_exit_codes(markdown: str) -> str:
     codes = {
         str(each.code): int(each.exit_code)
         for _, each in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(each, errors.GenieError) and "code" in vars(each)
+        if issubclass(each, errors.GenieError) and "code" in vars(each) and each.code != errors.GenieError.code
     }
 
     def with_code(heading: re.Match[str]) -> str:
