@@ -231,11 +231,12 @@ def mlflow_ui():
         while True:
             try:
                 urllib.request.urlopen(f"{address}/health", timeout=2).read()
-                return address
             except (urllib.error.URLError, OSError):
                 if time.monotonic() > deadline or server.poll() is not None:
                     pytest.fail("mlflow ui did not come up")
                 time.sleep(0.3)
+            else:
+                return address
 
     yield serve
     for server in servers:
