@@ -16,11 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
     from mlflow_genie_plugin.flavor.load import Snapshot
-    from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.gating.gate_session import GateSession
     from mlflow_genie_plugin.gating.outcome import GateResult
-    from mlflow_genie_plugin.gating.rules.rule import ScopeCriteria
-    from mlflow_genie_plugin.space.config import SpaceConfig
     from mlflow_genie_plugin.gating.rules.rule import ScopeCriteria
     from mlflow_genie_plugin.space.config import SpaceConfig
 
@@ -138,30 +135,6 @@ def genie_gate(request: pytest.FixtureRequest) -> GateReport:
 def genie_evaluation(request: pytest.FixtureRequest) -> EvaluationResult:
     """The evaluation that the gates look at, with every question, answer and finding; for gates of your own."""
     return _session(request.config).evaluation_result()
-
-
-@pytest.fixture
-def genie_model(request: pytest.FixtureRequest) -> Snapshot:
-    """The version that is decided on: ids, hashes, parent and space config; its files are proven."""
-    return _session(request.config).snapshot()
-
-
-@pytest.fixture
-def genie_space_config(request: pytest.FixtureRequest) -> SpaceConfig:
-    """The space config of the version: tables, instructions, joins, benchmarks."""
-    return _session(request.config).snapshot().config
-
-
-@pytest.fixture
-def genie_baseline(request: pytest.FixtureRequest) -> EvaluationResult | None:
-    """The evaluation of the version that the criteria compare with (their first one); None for a first version."""
-    return _session(request.config).baseline_result()
-
-
-@pytest.fixture
-def genie_criteria(request: pytest.FixtureRequest) -> ScopeCriteria:
-    """What criteria.yaml says for this stage and the scope of the evaluation."""
-    return _session(request.config).section()
 
 
 @pytest.fixture
