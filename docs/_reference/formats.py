@@ -9,8 +9,8 @@ from mkdocs.exceptions import PluginError
 
 # Schema → the page that explains the format, and who writes such a file.
 PAGES = {
-    "attestations": ("gates.md", "`attest`"),
-    "waivers": ("gates.md", "`waive`"),
+    "attestations": ("checklist.md#attestations", "`attest`"),
+    "waivers": ("checklist.md#waivers", "`waive`"),
     "benchmarks": ("benchmarks-file.md", "you"),
     "benchmark_corrections": ("corrections.md#corrections-file", "`evaluate review`"),
     "criteria": ("criteria.md", "you"),

@@ -86,7 +86,8 @@ def verify(
 def _exit_code(found: Verification) -> ExitCode:
     if found.outcome == "failed":
         return ExitCode.NO
-    if found.outcome == "undecided" or (found.published is not None and not found.published.marked):
+    published = found.published
+    if found.outcome == "undecided" or (published is not None and (not published.marked or published.problem)):
         return ExitCode.UNDECIDED
     return ExitCode.OK
 
@@ -107,6 +108,8 @@ def _lines(found: Verification) -> list[str]:
             if published.marked
             else f"not marked: {published.problem or 'this identity may only read from MLflow'}"
         )
+        if published.marked and published.problem:
+            lines.extend(wrapped(f"but not its registered versions: {plain(published.problem)}", indent="  "))
     return lines
 
 
@@ -121,5 +124,6 @@ def _as_json(found: Verification) -> dict[str, object]:
         "gates": [asdict(result) for result in found.results],
         "notes": list(found.notes),
         "marked": bool(published and published.marked),
+        "problem": published.problem if published else "",
         "gate_run_id": published.run_id if published else None,
     }

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlflow_genie_plugin.errors import GenieError, TrackingUnavailableError, UnverifiedWriteError
-from mlflow_genie_plugin.gating.mark import PREFIX, REVOKED, mark_tags, touches_mark
-from mlflow_genie_plugin.gating.outcome import Outcome
+from mlflow_genie_plugin.gating.checks import Check, checked
+from mlflow_genie_plugin.gating.mark import PREFIX, REVOKED, mark_tags, read_mark, touches_mark
+from mlflow_genie_plugin.gating.outcome import Outcome, count
 from mlflow_genie_plugin.gating.verdict import FULL, Verdict
 from mlflow_genie_plugin.registry import (
     VersionRecord,
@@ -77,6 +78,27 @@ def version_plan(verdict: Verdict, model: ModelRecord, approval_tag: str | None)
         return f"which registered versions would be changed is not known: {error.what}"
     telling = [str(change) for change in changes if change.key.endswith(".verdict") or PREFIX not in change.key]
     return f"would change {'; '.join(telling)}" if telling else ""
+
+
+def versions_check(model: ModelRecord, stage: str, approval_tag: str | None) -> Check:
+    """Say whether a registered version claims what the model's mark does not say, in particular an approval.
+
+    A version without these tags claims nothing; it may have been registered after the model was marked.
+    """
+    mark, wrong, versions = read_mark(model.tags, stage), [], versions_of_model(model.model_id)
+    for version in versions:
+        name = f"version {version.version} of {version.name}"
+        for field in _COPIED:
+            key = f"{PREFIX}.{stage}.{field}"
+            if key in version.tags and version.tags[key] != model.tags.get(key, ""):
+                wrong.append(f"{name} says {key} {version.tags[key]!r}, the model {model.tags.get(key, '')!r}")
+        approval = approval_tag or version.tags.get(f"{PREFIX}.{stage}.{_APPROVAL_TAG}", "")
+        # The deployment job compares in lower case.
+        approved = version.tags.get(approval, "").strip().lower() == APPROVED
+        if approved and (mark is None or not mark.is_positive):
+            wrong.append(f"{name} is approved ({approval}), and the model is not marked")
+    right = f"{count(len(versions), 'version')} claim nothing else" if versions else "the model is not registered"
+    return checked("registered versions", wrong, right)
 
 
 def planned_changes(

@@ -37,12 +37,14 @@ def with_signoffs(
     if checklist is not None and checklist.rows:
         evidence = replace(evidence, row_facts=facts_about(collected.model, sources))
     if after is not None and after.comparison is not None:
-        promotion = _promotion(collected, criteria.stage)
+        promotion, other = _promotion(collected, criteria.stage)
         evidence = replace(evidence, baselines={**evidence.baselines, PROMOTION: promotion})
+        if other is not None:
+            collected = replace(collected, baselines={**collected.baselines, PROMOTION: other})
     return replace(collected, evidence=evidence)
 
 
-def _promotion(collected: Collected, stage: str) -> BaselineObserved:
+def _promotion(collected: Collected, stage: str) -> tuple[BaselineObserved, Collected | None]:
     """Return the evaluation of the newest gate run that passed for ``stage`` on a full evaluation.
 
     The runs are asked and not the mark: a later run that does not pass puts its own evaluation into the mark.
@@ -51,18 +53,17 @@ def _promotion(collected: Collected, stage: str) -> BaselineObserved:
     for run in gate_runs(model, stage):
         verdict, problem = kept_verdict(run)
         if verdict is None:
-            return BaselineObserved(model.model_id, problem=problem)
+            return BaselineObserved(model.model_id, problem=problem), None
         if verdict.outcome is not Outcome.PASSED or verdict.scope != FULL or verdict.evaluation is None:
             continue
         try:
-            before = collect(model, verdict.evaluation["run_id"]).evidence
+            other = collect(model, verdict.evaluation["run_id"])
         except TrackingUnavailableError:
             raise
         except GenieError as error:
-            return BaselineObserved(model.model_id, problem=error.what)
-        if before.evaluation is not None and before.evaluation.sha256 != verdict.evaluation["sha256"]:
-            return BaselineObserved(
-                model.model_id, problem=f"the evaluation is not the one that gate run {run.run_id} decided on"
-            )
-        return BaselineObserved(model.model_id, before.evaluation, problem=before.evaluation_problem)
-    return BaselineObserved(None, absent=f"no gate run of this version has passed for stage {stage}")
+            return BaselineObserved(model.model_id, problem=error.what), None
+        before, problem = other.evidence.evaluation, other.evidence.evaluation_problem
+        if before is not None and before.sha256 != verdict.evaluation["sha256"]:
+            problem = f"the evaluation is not the one that gate run {run.run_id} decided on"
+        return BaselineObserved(model.model_id, before, problem=problem), other
+    return BaselineObserved(None, absent=f"no gate run of this version has passed for stage {stage}"), None

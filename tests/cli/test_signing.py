@@ -54,7 +54,7 @@ def test_what_stands_in_the_file_stays_byte_for_byte(folder, newline):
             "format_version: 1   # do not touch",
             "waivers:",
             "  # the first",
-            '  - {gate: "slice[category]", model: any, owner: bo, reason: "x", granted: 2026-01-01, expires: 2026-01-31}',
+            '  - {gate: "slice[category]", model: any, owner: bo, reason: x, granted: 2026-01-01, expires: 2026-01-31}',
             "",
         ]
     ).encode()

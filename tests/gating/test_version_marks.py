@@ -42,7 +42,7 @@ def store(gate_template, tmp_path, monkeypatch):
 def gate(store, tmp_path, criteria_bytes):
     """Decide and publish as a gate run does, without pytest around it."""
 
-    def run(stage="candidate", approval=APPROVAL, wrong=(), dry_run=False, **lines):
+    def run(stage="candidate", approval=APPROVAL, dry_run=False, evaluation=None, **lines):
         document = load(criteria_bytes, "criteria.yaml")
         for name in ("candidate", "production"):
             section = document["stages"][name]["full"]
@@ -51,7 +51,7 @@ def gate(store, tmp_path, criteria_bytes):
                 section["approval_tag"] = approval
         path = tmp_path / "criteria.yaml"
         path.write_text(yaml.safe_dump(document))
-        request = Request(store.good, stage, None, dry_run, path, tmp_path / "verdicts", tmp_path)
+        request = Request(store.good, stage, evaluation, dry_run, path, tmp_path / "verdicts", tmp_path)
         session = GateSession.start(request)
         verdict = session.verdict(session_failed=False)
         decided = Outcome.PASSED if not any(result.blocks for result in session.results.values()) else verdict.outcome
@@ -233,3 +233,52 @@ def test_a_deleted_gate_run_stays_in_the_history(gate, store, tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection, connection:
         connection.execute("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = ?", (published.run_id,))
     assert [event.deleted for event in history(registry.get_model(store.good)).events] == [True, False]
+
+
+def decide_on(store, tmp_path, run_id):
+    request = Request(store.good, "production", run_id, True, tmp_path / "criteria.yaml", tmp_path / "v", tmp_path)
+    return GateSession.start(request).results["post_deploy"]
+
+
+def test_a_deployed_space_is_compared_with_what_its_promotion_rested_on(gate, store, tmp_path, versions):
+    gate("production", approval=None, dry_run=True)  # writes the criteria
+    again = versions.evaluate(store.good, scope="held_out")
+    assert "no gate run of this version has passed" in decide_on(store, tmp_path, again).reason
+
+    _, promoted = gate("production", evaluation=store.runs["good"])
+    assert promoted.marked
+    assert decide_on(store, tmp_path, again).outcome is Outcome.PASSED
+    worse = versions.evaluate(store.good, scope="held_out", wrong=("q000",))
+    found = decide_on(store, tmp_path, worse)
+    assert found.outcome is Outcome.FAILED
+    assert found.questions == ("q000",)
+
+
+def test_a_forged_verdict_is_no_promotion_to_compare_with(gate, store, tmp_path, versions):
+    from pathlib import Path
+
+    _, promoted = gate("production")
+    path = Path(registry.get_run(promoted.run_id).artifact_uri.removeprefix("file://")) / "gate" / "verdict.json"
+    data = path.read_bytes()
+    try:
+        path.write_bytes(data.replace(store.runs["good"].encode(), store.runs["bad"].encode()))
+        found = decide_on(store, tmp_path, versions.evaluate(store.good, scope="held_out"))
+        assert found.outcome is Outcome.UNDECIDED
+        assert "is not the one it recorded" in found.reason
+    finally:
+        path.write_bytes(data)
+
+
+def test_verify_finds_an_approval_that_no_mark_stands_behind(gate, store):
+    from mlflow_genie_plugin.gating.version_marks import versions_check
+
+    model = registry.get_model(store.good)
+    assert versions_check(model, "candidate", APPROVAL).outcome is Outcome.PASSED
+    registry.set_version_tags("orders", "1", {APPROVAL: "Approved"})
+    found = versions_check(model, "candidate", APPROVAL)
+    assert found.outcome is Outcome.FAILED
+    assert "version 1 of orders is approved" in found.found
+    gate()
+    assert versions_check(registry.get_model(store.good), "candidate", APPROVAL).outcome is Outcome.PASSED
+    registry.set_version_tags("orders", "1", {"genie.gate.candidate.run_id": "another"})
+    assert versions_check(registry.get_model(store.good), "candidate", APPROVAL).outcome is Outcome.FAILED
