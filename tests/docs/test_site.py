@@ -110,6 +110,11 @@ def test_the_schemas_on_the_site_are_the_packaged_ones(site):
     assert {path.name: path.read_bytes() for path in (site / "schemas").iterdir()} == packaged
 
 
+def test_no_page_stands_twice_in_the_navigation():
+    pages = re.findall(r"^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(pages) == sorted(set(pages))
+
+
 def test_a_made_part_never_stays_an_empty_place(site):
     left = [path.name for path in site.rglob("*.html") if "made by docs/_reference" in path.read_text(encoding="utf-8")]
     assert left == []
