@@ -64,8 +64,9 @@ def evaluate(model_id: str, directory: Path) -> dict[str, Any]:
 
 
 def scores(evaluation: dict[str, Any]) -> str:
-    """Return ``judge 97.8 %`` for each judge of an evaluation."""
-    return ", ".join(f"{name} {entry['score']:.1%}".replace("%", " %") for name, entry in evaluation["scores"].items())
+    """Return ``judge 97.8 %`` for each judge that was asked."""
+    shares = {name: evaluation["scores"][name]["score"] for name in evaluation["judges_asked"]}
+    return ", ".join(f"{name} {share:.1%}".replace("%", " %") for name, share in shares.items())
 
 
 def gate(model_id: str, directory: Path, *, expected: int) -> str:

@@ -53,6 +53,7 @@ class Evaluation:
                     if question.priority == "P0" and not question.is_right(result.judges)
                 ],
             },
+            "judges_asked": list(result.judges_asked),
             "scores": {judge: counts.to_json() for judge, counts in result.scores.items()},
             "not_passed": [
                 {"question_id": question.question_id, "judge": judge, "outcome": finding.outcome.value,
