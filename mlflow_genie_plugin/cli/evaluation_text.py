@@ -113,11 +113,7 @@ def _wrong(result: EvaluationResult) -> Iterator[str]:
     yield "not right:" if wrong else "every answer passes every judge"
     for question in wrong[:_WRONG_SHOWN]:
         yield f"  {question.question_id} {question.priority}  {cut(question.question, 70)}"
-        for judge, finding in question.findings.items():
-            if not (finding.passed or finding.not_asked):
-                yield f"      {judge}{_weight(finding)}: {cut(finding.rationale + _values(finding), 300)}"
-                if (said := opinion_line(finding.opinion)) is not None:
-                    yield f"        {cut(said, 300)}"
+        yield from _findings(question)
         if (advice := _advice(question)) is not None:
             yield f"      in the space: {cut(advice, 300)}"
         if (ruling := ruling_line(question)) is not None:
@@ -126,6 +122,20 @@ def _wrong(result: EvaluationResult) -> Iterator[str]:
                 yield f"        {cut(said, 300)}"
     if len(wrong) > _WRONG_SHOWN:
         yield f"  and {len(wrong) - _WRONG_SHOWN} more (--json lists them all)"
+
+
+def _findings(question: QuestionResult) -> Iterator[str]:
+    """Yield a line for each finding that is not a pass; judges that say the same share one."""
+    said_by: dict[tuple[str, str, str | None], list[str]] = {}
+    for judge, finding in question.findings.items():
+        if not (finding.passed or finding.not_asked):
+            text = cut(finding.rationale + _values(finding), 300)
+            said_by.setdefault((_weight(finding), text, opinion_line(finding.opinion)), []).append(judge)
+    for (weight, text, opinion), judges in said_by.items():
+        names = "every judge" if len(judges) == len(question.findings) > 1 else ", ".join(judges)
+        yield f"      {names}{weight}: {text}"
+        if opinion is not None:
+            yield f"        {cut(opinion, 300)}"
 
 
 def _weight(finding: Finding) -> str:

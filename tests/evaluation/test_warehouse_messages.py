@@ -11,8 +11,8 @@ from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
     ("message", "sentence"),
     [
         (
-            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] No column `a`.`b` can be resolved. Did you mean `c`? SQLSTATE: 42703; line 1 pos 7",
-            "No column `a`.`b` can be resolved",
+            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] No column `a`.`b` is known. Did you mean `c`? SQLSTATE: 42703; line 1",
+            "No column `a`.`b` is known",
         ),
         ("[PARSE_SYNTAX_ERROR] Syntax error at or near 'x'. SQLSTATE: 42601 (line 1)", "Syntax error at or near 'x'"),
         ("[DIVIDE_BY_ZERO] Division by zero. Use try_divide. SQLSTATE: 22012", "Division by zero"),
