@@ -41,7 +41,7 @@ def attest(
     if (model_id is None) == (content_sha256 is None):
         raise UsageError("an attestation is about one thing", next_step="give --model-id or --content-sha256")
     today = SYSTEM_CLOCK.now().date()
-    entry = {"row": row, "by": by, "on": today.isoformat(), "evidence": evidence}
+    entry = {"row": row, "by": by, "attested_on": today.isoformat(), "evidence": evidence}
     entry["expires"] = last_day(expires, days, today)
     if content_sha256 is not None:
         entry["content_sha256"] = content_sha256

@@ -67,7 +67,7 @@ def entry_added(path: Path, kind: str, entry: dict[str, Any], check: Callable[[b
         before = path.read_bytes()
     except FileNotFoundError:
         after = (_HEADER[kind] + to_yaml({"format_version": 1, kind: [entry]})).encode()
-        check(after)
+        _check_added(after, check, path)
         return Signing(path, None, after)
     except OSError as error:
         raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error
@@ -76,8 +76,22 @@ def entry_added(path: Path, kind: str, entry: dict[str, Any], check: Callable[[b
     if entry in read_source(text, str(path)).value[kind]:
         return Signing(path, before, before)
     after = append_items(text, (kind,), [entry], str(path)).encode()
-    check(after)
+    _check_added(after, check, path)
     return Signing(path, before, after)
+
+
+def _check_added(after: bytes, check: Callable[[bytes], object], path: Path) -> None:
+    from mlflow_genie_plugin.errors import InvalidSignOffError
+
+    try:
+        check(after)
+    except InvalidSignOffError as error:
+        # The file was right before, so the violations are those of what was asked for.
+        raise InvalidSignOffError(
+            f"this cannot be added to {path}; nothing was written",
+            error.violations,
+            next_step="correct what was given",
+        ) from error
 
 
 def carry_out(signing: Signing, entry: dict[str, Any], *, dry_run: bool, as_json: bool) -> None:

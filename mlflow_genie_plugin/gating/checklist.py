@@ -46,11 +46,11 @@ ROWS = {
         Row("experiment_variant", "the variant began with at most {limit} of the traffic", AT_MOST),
         Row("minimum_duration", "every allocation ran for at least {limit}", AT_LEAST, "day"),
         Row("sample_size", "at least {limit} were observed", AT_LEAST, "sample"),
-        Row("acceptance_rate", "the acceptance rate is not worse by more than {limit}", WORSE_BY_AT_MOST),
-        Row("edit_count", "the number of edits is not worse by more than {limit}", WORSE_BY_AT_MOST),
-        Row("validator_interventions", "interventions are not worse by more than {limit}", WORSE_BY_AT_MOST),
-        Row("latency", "answers are not slower by more than {limit}", WORSE_BY_AT_MOST, gates=("latency[",)),
-        Row("cost", "an answer does not cost more by more than {limit}", WORSE_BY_AT_MOST, gates=("metric[cost",)),
+        Row("acceptance_rate", "the acceptance rate is at most {limit} worse", WORSE_BY_AT_MOST),
+        Row("edit_count", "edits are at most {limit} more", WORSE_BY_AT_MOST),
+        Row("validator_interventions", "validator interventions are at most {limit} more", WORSE_BY_AT_MOST),
+        Row("latency", "answers are at most {limit} slower", WORSE_BY_AT_MOST, gates=("latency[",)),
+        Row("cost", "answers cost at most {limit} more", WORSE_BY_AT_MOST, gates=("metric[cost",)),
     )
 }
 

@@ -20,7 +20,7 @@ class Attestation:
     Attributes:
         row: The row of the checklist.
         by: Who says so.
-        on: The day it was said; it counts from then on.
+        attested_on: The day it was said; it counts from then on.
         evidence: Where others can see it.
         expires: The last day it counts.
         model_id: The version it is about; None when it is about a content.
@@ -29,7 +29,7 @@ class Attestation:
 
     row: str
     by: str
-    on: date
+    attested_on: date
     evidence: str
     expires: date
     model_id: str | None = None
@@ -43,7 +43,7 @@ class Attestation:
 
     def why_not(self, today: date) -> str:
         """Return why it does not count on ``today``; empty when it does."""
-        return _out_of_force(self.on, self.expires, today)
+        return _out_of_force(self.attested_on, self.expires, today)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ def parse_attestations(data: bytes, name: str = ATTESTATIONS) -> tuple[Attestati
     """
     entries = _entries(data, name, "attestations", _attestation_rules)
     return tuple(
-        Attestation(**{**entry, "on": _day(entry["on"]), "expires": _day(entry["expires"])}) for entry in entries
+        Attestation(**{**entry, "attested_on": _day(entry["attested_on"]), "expires": _day(entry["expires"])})
+        for entry in entries
     )
 
 
@@ -113,7 +114,7 @@ def _attestation_rules(entry: dict[str, Any], path: list[str | int]) -> Iterator
     if ("model_id" in entry) == ("content_sha256" in entry):
         message = "it names both a version and a content" if "model_id" in entry else "it does not say what it is about"
         yield violation(path, "not-about-one-thing", message, "write model_id or content_sha256")
-    yield from _day_rules(entry, "on", path)
+    yield from _day_rules(entry, "attested_on", path)
 
 
 def _waiver_rules(entry: dict[str, Any], path: list[str | int]) -> Iterator[Violation]:

@@ -97,8 +97,8 @@ def versions_check(model: ModelRecord, stage: str, approval_tag: str | None) -> 
         approved = version.tags.get(approval, "").strip().lower() == APPROVED
         if approved and (mark is None or not mark.is_positive):
             wrong.append(f"{name} is approved ({approval}), and the model is not marked")
-    right = f"{count(len(versions), 'version')} claim nothing else" if versions else "the model is not registered"
-    return checked("registered versions", wrong, right)
+    right = f"nothing else is claimed by {count(len(versions), 'version')}"
+    return checked("registered versions", wrong, right if versions else "the model is not registered")
 
 
 def planned_changes(

@@ -33,8 +33,8 @@ def test_attest_makes_the_file_and_says_what_comes_next(folder):
     assert done.exit_code == 0, done.output
     (entry,) = parse_attestations((folder / "attestations.yaml").read_bytes())
     assert (entry.row, entry.by, entry.content_sha256, entry.model_id) == ("sample_size", "ana", CONTENT, None)
-    assert (entry.expires - entry.on).days == 90
-    assert entry.on == SYSTEM_CLOCK.now().date()
+    assert (entry.expires - entry.attested_on).days == 90
+    assert entry.attested_on == SYSTEM_CLOCK.now().date()
     assert "+- row: sample_size" in done.stdout
     assert "protected branch" in done.stderr
 

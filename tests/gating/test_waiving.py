@@ -193,14 +193,14 @@ def test_every_violation_is_listed_at_once():
         ({"content_sha256": "c" * 64}, "names both a version and a content"),
         ({"model_id": None}, "does not say what it is about"),
         ({"by": None}, "'by' is a required property"),
-        ({"on": "2026-11-31"}, "is not a day"),
+        ({"attested_on": "2026-11-31"}, "is not a day"),
     ],
 )
 def test_what_is_wrong_with_an_attestation_is_named(changes, said):
     facts = {
         "row": "sample_size",
         "by": "ana",
-        "on": "2026-11-01",
+        "attested_on": "2026-11-01",
         "evidence": "https://example.com/1",
         "expires": "2026-12-01",
         "model_id": MODEL,

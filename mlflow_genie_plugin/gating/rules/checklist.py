@@ -170,13 +170,11 @@ def _by_attestation(gate: str, row: Row, bound: float, subject: Subject) -> Gate
     for entry in sorted(about, key=lambda entry: entry.expires, reverse=True):
         why_not = entry.why_not(today) if today is not None else "cannot be held against a date"
         if not why_not:
-            reason = (
-                f"attested by {entry.by} on {entry.on} until {entry.expires}: {_says(row, bound)} ({entry.evidence})"
-            )
+            reason = f"attested by {entry.by} on {entry.attested_on} until {entry.expires}: {_says(row, bound)} ({entry.evidence})"
             return GateResult(gate, Outcome.PASSED, reason, "attested", required)
         dead.append(f"; what {entry.by} attested {why_not}")
     command = f"mlflow-genie attest {row.name} --model-id {evidence.model_id} --by NAME --evidence URL"
-    reason = f"there is no data and no attestation that {_says(row, bound)}{''.join(dead[:2])}; to add one: {command}"
+    reason = f"no data and no attestation that {_says(row, bound)}{''.join(dead[:2])}; to add one: {command}"
     return GateResult(gate, Outcome.UNDECIDED, reason, "-", required)
 
 

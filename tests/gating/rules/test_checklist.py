@@ -49,7 +49,7 @@ def attested(name, **changes):
     facts = {
         "row": name,
         "by": "ana",
-        "on": date(2026, 11, 1),
+        "attested_on": date(2026, 11, 1),
         "evidence": "https://example.com/1",
         "expires": date(2026, 11, 30),
         "model_id": "m-1",
@@ -91,7 +91,7 @@ def test_an_attestation_of_this_version_in_force_makes_the_row_pass(row, name):
         ({"row": "edit_count"}, ""),
         ({"model_id": None, "content_sha256": "f" * 64}, ""),
         ({"expires": date(2026, 11, 19)}, "what ana attested expired on 2026-11-19"),
-        ({"on": date(2026, 11, 21)}, "counts only from 2026-11-21"),
+        ({"attested_on": date(2026, 11, 21)}, "counts only from 2026-11-21"),
     ],
 )
 def test_an_attestation_of_something_else_or_out_of_force_counts_for_nothing(row, changes, said):
