@@ -33,7 +33,6 @@ from mlflow_genie_plugin.gating.surroundings import with_surroundings
 from mlflow_genie_plugin.gating.trusted_suite import TrustedSuite, trusted_suite
 from mlflow_genie_plugin.gating.verdict import Verdict, make_verdict
 from mlflow_genie_plugin.gating.version_marks import versions_check
-from mlflow_genie_plugin.gating.version_marks import versions_check
 from mlflow_genie_plugin.gating.with_signoffs import with_signoffs
 from mlflow_genie_plugin.registry import ModelRecord, resolve_model
 
@@ -122,7 +121,6 @@ def verify(
         custom_check(criteria, collected, verdict),
         *(() if wanted is None else (benchmarks_check(collected, wanted, str(benchmarks)),)),
         champion_check(collected, champion),
-        *(() if write_mark else (versions_check(model, stage, approval_tag_of(criteria)),)),
         *(() if write_mark else (versions_check(model, stage, approval_tag_of(criteria)),)),
     )
     notes = (*_notes(rejudged), *attempt_notes(collected, evaluations))

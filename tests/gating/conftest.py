@@ -309,7 +309,7 @@ class GateStore:
             {
                 "row": row.name,
                 "by": "ana@example.com",
-                "on": today.isoformat(),
+                "attested_on": today.isoformat(),
                 "evidence": f"https://example.com/{row.name}",
                 "expires": (today + timedelta(days=30)).isoformat(),
                 "model_id": model_id,

@@ -130,15 +130,14 @@ def _by_fact(gate: str, row: Row, bound: float, fact: RowFact) -> GateResult:
     if fact.problem or value is None or not math.isfinite(value):
         why = fact.problem or "it holds no number"
         return GateResult(gate, Outcome.UNDECIDED, f"{fact.source} cannot say: {why}", "-", required)
+    if row.setting == WORSE_BY_AT_MOST:
+        return _by_worsening(gate, bound, fact, _quantity(row, value), required)
+    # A count below 0 and a share outside 0 to 1 are on no scale; a lucky comparison must not pass them.
+    if value < 0 or (row.unit == "fraction" and value > 1):
+        return GateResult(gate, Outcome.UNDECIDED, f"{fact.source} says {value:g}, which cannot be", "-", required)
     measured = _quantity(row, value)
-    if row.setting != WORSE_BY_AT_MOST:
-        # A count below 0 and a share outside 0 to 1 are on no scale; a lucky comparison must not pass them.
-        if value < 0 or (row.unit == "fraction" and value > 1):
-            return GateResult(gate, Outcome.UNDECIDED, f"{fact.source} says {value:g}, which cannot be", "-", required)
-        holds = value <= bound if row.setting == AT_MOST else value >= bound
-        outcome = Outcome.PASSED if holds else Outcome.FAILED
-        return GateResult(gate, outcome, f"{measured}, from {fact.source}", measured, required)
-    return _by_worsening(gate, bound, fact, measured, required)
+    outcome = Outcome.PASSED if (value <= bound if row.setting == AT_MOST else value >= bound) else Outcome.FAILED
+    return GateResult(gate, outcome, f"{measured}, from {fact.source}", measured, required)
 
 
 def _by_worsening(gate: str, bound: float, fact: RowFact, measured: str, required: str) -> GateResult:
@@ -170,7 +169,8 @@ def _by_attestation(gate: str, row: Row, bound: float, subject: Subject) -> Gate
     for entry in sorted(about, key=lambda entry: entry.expires, reverse=True):
         why_not = entry.why_not(today) if today is not None else "cannot be held against a date"
         if not why_not:
-            reason = f"attested by {entry.by} on {entry.attested_on} until {entry.expires}: {_says(row, bound)} ({entry.evidence})"
+            said = f"attested by {entry.by} on {entry.attested_on} until {entry.expires}"
+            reason = f"{said}: {_says(row, bound)} ({entry.evidence})"
             return GateResult(gate, Outcome.PASSED, reason, "attested", required)
         dead.append(f"; what {entry.by} attested {why_not}")
     command = f"mlflow-genie attest {row.name} --model-id {evidence.model_id} --by NAME --evidence URL"
