@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,6 +29,26 @@ def canonical_bytes(value: Any) -> bytes:
 def sha256_of_json(value: Any) -> str:
     """Return the sha256 (64 hex digits) of the canonical JSON of ``value``."""
     return sha256_of_bytes(canonical_bytes(value))
+
+
+def sha256_of_list(items: Iterable[Any]) -> str:
+    """Return :func:`sha256_of_json` of a list, without holding all of its bytes at once."""
+    digest, comma = hashlib.sha256(b"["), b""
+    for item in items:
+        digest.update(comma + canonical_bytes(item))
+        comma = b","
+    digest.update(b"]")
+    return digest.hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the sha256 (64 hex digits) of a file, whatever its size.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_of_bytes(data: bytes) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 from sqlglot import exp
 
-from mlflow_genie_plugin.canonical_json import sha256_of_json
+from mlflow_genie_plugin.canonical_json import canonical_bytes, sha256_of_json
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, UnreadableFileError, UsageError
 from mlflow_genie_plugin.evaluation.benchmark_rules import FORMAT_VERSION, check, list_entries
 from mlflow_genie_plugin.evaluation.question import Benchmark, normalise_question, split_of
@@ -47,13 +47,13 @@ class BenchmarkSet:
         return sha256_of_json([item.to_json() for item in sorted(self.benchmarks, key=lambda item: item.id)])
 
     def to_bytes(self) -> bytes:
-        """Return the set as a benchmarks file in JSON, variables filled in; reading it gives the same digest."""
-        document = {
-            "format_version": FORMAT_VERSION,
-            "name": self.name,
-            "benchmarks": [item.to_json() for item in self.benchmarks],
-        }
-        return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        """Return the set as a benchmarks file in JSON, variables filled in; reading it gives the same digest.
+
+        One canonical line a question, so that a large set can be read and hashed line by line.
+        """
+        head = orjson.dumps({"format_version": FORMAT_VERSION, "name": self.name})[:-1]
+        lines = b",\n".join(canonical_bytes(item.to_json()) for item in self.benchmarks)
+        return b"".join((head, b',"benchmarks":[\n', lines, b"\n]}\n"))
 
 
 def read_benchmarks(path: str | Path, variables: Mapping[str, str] | None = None) -> BenchmarkSet:

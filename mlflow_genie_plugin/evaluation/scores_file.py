@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,22 +20,47 @@ from mlflow_genie_plugin.errors import InvalidEvaluationError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
 
 SCORES_FILE = "scores.parquet"
 POINTER = "scores_file"
-ASKED = ("question", "expected_sql", "expected_asset", "priority", "split")
+ASKED = ("expected_asset", "priority", "split")
 START, LENGTH = "start", "length"
 OBJECTIONS = "objections"
 
 _AGAIN = f"use {SCORES_FILE} as mlflow-genie evaluate stored it beside the result file, or evaluate again"
+# Small, because a group at a time is held unpacked.
+_GROUP = 2_000
 _WORDS = ("priority", "split", "category", "expected_asset", "status", "settled", "not_asked")
 
 
 def score_of(judge: str) -> str:
     """Return the name of the column that holds a judge's scores; its outcomes are in the column of its own name."""
     return f"{judge}_score"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A Parquet file of scores that fits its result file.
+
+    Attributes:
+        judges: The judges that ran.
+        starts, lengths: Where each question stands in the result file.
+    """
+
+    judges: tuple[str, ...]
+    starts: pa.Array
+    lengths: pa.Array
+    _file: pq.ParquetFile
+
+    def groups(self, *columns: str) -> Iterator[pa.RecordBatch]:
+        """Yield the rows, some thousand at a time; columns of few words are dictionaries."""
+        # One after the other on one thread: starting threads costs more than a few megabytes of columns.
+        for number in range(self._file.num_row_groups):
+            group = self._file.read_row_group(number, list(columns) or None, use_threads=False)
+            yield from group.combine_chunks().to_batches()
 
 
 def scores_parquet(result: EvaluationResult, lengths: Sequence[int]) -> bytes:
@@ -47,12 +73,12 @@ def scores_parquet(result: EvaluationResult, lengths: Sequence[int]) -> bytes:
     import pyarrow.parquet as pq
 
     buffer = io.BytesIO()
-    pq.write_table(_table(result, lengths), buffer, compression="zstd")
+    pq.write_table(_table(result, lengths), buffer, compression="zstd", row_group_size=_GROUP)
     return buffer.getvalue()
 
 
-def read_scores(data: bytes, pointer: Mapping[str, Any], judges: Iterable[str], size: int) -> pa.Table:
-    """Return the rows of the Parquet file that a result file names.
+def read_scores(data: bytes, pointer: Mapping[str, Any], judges: Iterable[str], size: int) -> Scores:
+    """Return the scores that a result file names.
 
     Args:
         data: The Parquet file.
@@ -71,33 +97,38 @@ def read_scores(data: bytes, pointer: Mapping[str, Any], judges: Iterable[str], 
             f"{SCORES_FILE} has sha256 {digest[:12]}, the result file names {pointer['sha256'][:12]}: it was changed",
             next_step="find out who can write to the run's artifacts, then evaluate again",
         )
+    judges = tuple(judges)
     try:
-        table = pq.read_table(io.BytesIO(data)).combine_chunks()
+        file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=[*_WORDS, *judges])
+        if pq.read_schema(pa.BufferReader(data)).remove_metadata() != _schema(judges):
+            raise misfit("it has other columns than the result's judges give")
+        places = file.read([START, LENGTH], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise InvalidEvaluationError(f"{SCORES_FILE} cannot be read: {error}", next_step=_AGAIN) from error
-    if table.schema.remove_metadata() != _schema(judges):
-        raise misfit("it has other columns than the result's judges give")
-    if table.num_rows != pointer["questions"]:
-        raise misfit(f"it has {table.num_rows} rows, the result file names {pointer['questions']}")
-    starts, lengths = table[START].to_numpy(), table[LENGTH].to_numpy()
-    ends = starts + lengths
-    # Without a gap and without an overlap: no question can stand in the result file that has no row here.
-    if table.num_rows and (starts[0] != 0 or (starts[1:] != ends[:-1] + 1).any() or ends[-1] != size):
-        raise misfit("its rows are not the questions of the result file, one after the other")
-    return table
+    if places.num_rows != pointer["questions"]:
+        raise misfit(f"it has {places.num_rows} rows, the result file names {pointer['questions']}")
+    starts, lengths = (places[name].combine_chunks() for name in (START, LENGTH))
+    _require_in_a_row(starts.to_numpy(), lengths.to_numpy(), size)
+    return Scores(judges, starts, lengths, file)
 
 
-def require_same_counts(table: pa.Table, written: Mapping[str, Mapping[str, Any]]) -> None:
+def require_same_counts(scores: Scores, written: Mapping[str, Mapping[str, Any]]) -> None:
     """Hold the outcomes against the counts in the result file.
 
     Raises:
         InvalidEvaluationError: They differ.
     """
+    seen: dict[str, Counter[str | None]] = {judge: Counter() for judge in scores.judges}
+    for group in scores.groups(*scores.judges):
+        for judge, counter in seen.items():
+            for item in group[judge].value_counts().to_pylist():
+                counter[item["values"]] += item["counts"]
     for judge, counts in written.items():
-        seen = Counter({item["values"]: item["counts"] for item in table[judge].value_counts().to_pylist()})
         for outcome in ("passed", "failed", "abstained", "errored"):
-            if seen[outcome] != counts[outcome]:
-                raise misfit(f"{seen[outcome]} {outcome} findings of {judge}, the result file counts {counts[outcome]}")
+            if seen[judge][outcome] != counts[outcome]:
+                raise misfit(
+                    f"{seen[judge][outcome]} {outcome} findings of {judge}, the result file counts {counts[outcome]}"
+                )
 
 
 def require_scores_of(
@@ -108,28 +139,35 @@ def require_scores_of(
     Raises:
         InvalidEvaluationError: A row is not what the question in the result file says.
     """
-    wanted = _table(result, lengths)
-    table = read_scores(data, pointer, result.judges, sum(lengths) + max(0, len(lengths) - 1))
-    if table.equals(wanted):
-        return
-    names = [name for name in wanted.column_names if not table[name].equals(wanted[name])]
-    raise misfit(f"its {', '.join(names)} are not what the questions and findings in the result file say")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    read_scores(data, pointer, result.judges, sum(lengths) + max(0, len(lengths) - 1))
+    wanted, found = _table(result, lengths), pq.read_table(pa.BufferReader(data))
+    names = [name for name in wanted.column_names if not found[name].equals(wanted[name])]
+    if names:
+        raise misfit(f"its {', '.join(names)} are not what the questions and findings in the result file say")
 
 
 def misfit(why: str) -> InvalidEvaluationError:
     return InvalidEvaluationError(f"{SCORES_FILE} does not fit the result file: {why}", next_step=_AGAIN)
 
 
+def _require_in_a_row(starts: Any, lengths: Any, size: int) -> None:
+    # Without a gap and without an overlap: no question can stand in the result file that has no row here.
+    ends = starts + lengths
+    if len(starts) and (starts[0] != 0 or (starts[1:] != ends[:-1] + 1).any() or ends[-1] != size):
+        raise misfit("its rows are not the questions of the result file, one after the other")
+
+
 def _schema(judges: Iterable[str]) -> pa.Schema:
     import pyarrow as pa
 
-    word = pa.dictionary(pa.int32(), pa.string())
-    fields = [("question_id", pa.string()), ("question", pa.string()), ("expected_sql", pa.string())]
-    fields += [(name, word) for name in _WORDS]
+    fields = [(name, pa.string()) for name in ("question_id", "question", "expected_sql", *_WORDS)]
     fields += [("latency_seconds", pa.float64()), (OBJECTIONS, pa.string()), ("arbitration", pa.string())]
     fields += [(START, pa.int64()), (LENGTH, pa.int64())]
     for judge in judges:
-        fields += [(judge, word), (score_of(judge), pa.float64())]
+        fields += [(judge, pa.string()), (score_of(judge), pa.float64())]
     return pa.schema(fields)
 
 
@@ -156,13 +194,7 @@ def _table(result: EvaluationResult, lengths: Sequence[int]) -> pa.Table:
         found = [question.findings.get(judge) for question in questions]
         columns[judge] = [None if finding is None else finding.outcome.value for finding in found]
         columns[score_of(judge)] = [None if finding is None else finding.score for finding in found]
-    arrays = [
-        pa.array(columns[field.name], pa.string()).dictionary_encode()
-        if pa.types.is_dictionary(field.type)
-        else pa.array(columns[field.name], field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.table(columns, schema=schema)
 
 
 def _names(question: QuestionResult, is_so: Any) -> str | None:

@@ -5,15 +5,16 @@ What is wrong with the evidence becomes part of it (a gate then says so); what c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from mlflow_genie_plugin.canonical_json import sha256_of_bytes, sha256_of_json
+from mlflow_genie_plugin.canonical_json import sha256_of_bytes, sha256_of_file
 from mlflow_genie_plugin.errors import (
     EvaluationNotFoundError,
     InvalidEvaluationError,
@@ -28,16 +29,26 @@ from mlflow_genie_plugin.gating.observed import (
     Hashes,
     QuestionObserved,
 )
-from mlflow_genie_plugin.registry import download_run_artifact, get_run, resolve_model, search_runs
+from mlflow_genie_plugin.gating.stored_benchmarks import StoredBenchmarks, many_stored_benchmarks, stored_benchmarks
+from mlflow_genie_plugin.registry import (
+    ArtifactFile,
+    download_run_artifact,
+    get_run,
+    resolve_model,
+    run_artifact_file,
+    search_runs,
+)
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
     from mlflow_genie_plugin.evaluation.rows_file import ReadRows
     from mlflow_genie_plugin.flavor.load import Snapshot
+    from mlflow_genie_plugin.gating.explanation import Rows
     from mlflow_genie_plugin.registry import ModelRecord, RunRecord
 
 RESULT_ARTIFACT = "evaluation/evaluation_result.json"
 ROWS_ARTIFACT = "evaluation/evaluation_result.parquet"
+SCORES_ARTIFACT = "evaluation/scores.parquet"
 BENCHMARKS_ARTIFACT = "evaluation/benchmarks.json"
 STATUS_TAG = "genie.evaluation.status"
 MODEL_TAG = "genie.evaluation.model_id"
@@ -55,7 +66,10 @@ class Collected:
     Attributes:
         snapshot: The verified config; None when the model's files are not what was recorded.
         run: The evaluation run; None when the evaluation is a file that no run holds, or there is none.
-        result: The parsed evaluation; None when there is none that can be read.
+        result: The parsed evaluation; None when there is none that can be read, and when it is a large one that was
+            decided from its scores.
+        about: The evaluation without its questions; None when there is none that can be read.
+        rows: Its questions, in full, by id.
         from_file: Why this can only be a dry run: the evaluation is a file that is not the run's artifact.
         baselines: What the versions to compare with have, by the criteria's name for them, where there are any.
     """
@@ -65,16 +79,19 @@ class Collected:
     snapshot: Snapshot | None = None
     run: RunRecord | None = None
     result: EvaluationResult | None = None
+    about: EvaluationResult | None = None
+    rows: Rows = field(default_factory=dict[str, Any], repr=False)
     from_file: str = ""
     baselines: Mapping[str, Collected] = field(default_factory=dict)
 
 
-def collect(reference: str | ModelRecord, evaluation: str | None = None) -> Collected:
+def collect(reference: str | ModelRecord, evaluation: str | None = None, *, whole: bool = False) -> Collected:
     """Return what there is to decide on for one model version.
 
     Args:
         reference: What names a model version (resolved once; its record is pinned from here on), or that record.
         evaluation: A run id, or the path of a result file. Default: the latest complete evaluation of the model.
+        whole: Read every question of the result file, also where its scores stand beside it.
 
     Raises:
         ModelNotFoundError, NotAGenieModelError: There is no such model version.
@@ -95,10 +112,10 @@ def collect(reference: str | ModelRecord, evaluation: str | None = None) -> Coll
         if run is None:
             return _without(collected, _no_complete_run(model, attempts))
     try:
-        data = download_run_artifact(run.run_id, RESULT_ARTIFACT, EvaluationNotFoundError)
+        file = run_artifact_file(run.run_id, RESULT_ARTIFACT, EvaluationNotFoundError)
     except EvaluationNotFoundError as error:
         return replace(_without(collected, error.what), run=run)
-    return _with_result(collected, data, run, max(1, len(attempts)))
+    return _with_run(collected, file, run, max(1, len(attempts)), whole=whole)
 
 
 def evaluation_runs(model: ModelRecord) -> list[RunRecord]:
@@ -108,13 +125,20 @@ def evaluation_runs(model: ModelRecord) -> list[RunRecord]:
 
 def current_digest(run_id: str) -> str:
     """Return the sha256 of the run's result file as it is stored now."""
-    return sha256_of_bytes(download_run_artifact(run_id, RESULT_ARTIFACT, EvaluationNotFoundError))
+    return sha256_of_file(run_artifact_file(run_id, RESULT_ARTIFACT, EvaluationNotFoundError).path)
 
 
 def observed_finding(finding: Finding) -> FindingObserved:
     """Return what the gates need of a finding."""
-    settled = bool(finding.opinion and finding.opinion.get("settled"))
-    return FindingObserved(finding.outcome.value, finding.score, finding.rationale, settled, finding.not_asked)
+    return FindingObserved(
+        finding.outcome.value,
+        finding.score,
+        finding.rationale,
+        finding.settled,
+        finding.not_asked,
+        finding.blame,
+        finding.fix,
+    )
 
 
 def _model_evidence(model: ModelRecord) -> tuple[Snapshot | None, Evidence]:
@@ -145,6 +169,67 @@ def _with_file(collected: Collected, path: Path) -> Collected:
     return replace(_with_result(collected, data, None, len(attempts), beside(path)), from_file=why)
 
 
+def _with_run(collected: Collected, file: ArtifactFile, run: RunRecord, attempts: int, *, whole: bool) -> Collected:
+    from mlflow_genie_plugin.evaluation.large_result import is_large
+
+    if not is_large(file.path):
+        return _with_result(collected, file.path.read_bytes(), run, attempts)
+    return (_with_questions if whole else _with_scores)(collected, file, run, attempts)
+
+
+def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attempts: int) -> Collected:
+    """Take the questions from the scores of a large evaluation; its result file is hashed, not read."""
+    from mlflow_genie_plugin.evaluation.large_result import read_head
+    from mlflow_genie_plugin.evaluation.scores_file import read_scores, require_same_counts
+    from mlflow_genie_plugin.gating.scored_questions import StoredRows, scored_questions
+
+    try:
+        with _no_garbage(), ThreadPoolExecutor(1) as pool:
+            # Hashing waits for no lock of Python's, so both are done in the time of one.
+            reading = pool.submit(read_head, file.path)
+            benchmarks = _stored_benchmarks(run, many_stored_benchmarks)
+            large = reading.result()
+            data = download_run_artifact(run.run_id, SCORES_ARTIFACT, InvalidEvaluationError)
+            scores = read_scores(data, large.scores_file, large.head.judges, large.size)
+            require_same_counts(scores, large.counts)
+            questions = scored_questions(scores, benchmarks)
+    except (InvalidEvaluationError, UnsupportedFormatError) as error:
+        return replace(_without(collected, error.what), run=run)
+    observed = _observe(large.head, large.sha256, run, attempts, benchmarks, questions)
+    rows = StoredRows(large, file, scores, [question.question_id for question in questions])
+    evidence = replace(collected.evidence, evaluation=observed)
+    return replace(collected, evidence=evidence, run=run, about=large.head, rows=rows)
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Keep Python from looking for garbage: a million new objects make it look through all of MLflow's, in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _with_questions(collected: Collected, file: ArtifactFile, run: RunRecord, attempts: int) -> Collected:
+    """Take the questions from the result file of a large evaluation, and hold its scores against them."""
+    from mlflow_genie_plugin.evaluation.large_result import require_same_scores
+
+    data = file.path.read_bytes()
+    found = _with_result(collected, data, run, attempts)
+    if found.result is None or found.evidence.evaluation is None:
+        return found
+    try:
+        scores = download_run_artifact(run.run_id, SCORES_ARTIFACT, InvalidEvaluationError)
+        require_same_scores(data, scores, found.result)
+    except InvalidEvaluationError as error:
+        observed = replace(found.evidence.evaluation, problem=found.evidence.evaluation.problem or error.what)
+        return replace(found, evidence=replace(found.evidence, evaluation=observed))
+    return found
+
+
 def _with_result(
     collected: Collected, data: bytes, run: RunRecord | None, attempts: int, read_rows: ReadRows | None = None
 ) -> Collected:
@@ -156,23 +241,33 @@ def _with_result(
         result = parse_result(data, read_rows)
     except (InvalidEvaluationError, UnsupportedFormatError) as error:
         return replace(_without(collected, error.what), run=run)
-    benchmarks, stored_sha256 = _stored_benchmarks(run)
-    observed = _observe(result, data, run, attempts, benchmarks, stored_sha256)
-    return replace(collected, evidence=replace(collected.evidence, evaluation=observed), run=run, result=result)
+    benchmarks = _stored_benchmarks(run)
+    entries: Mapping[str, Mapping[str, Any]] = benchmarks.entries if benchmarks is not None else {}
+    questions = tuple(_question(question, entries.get(question.question_id, {})) for question in result.questions)
+    observed = _observe(result, sha256_of_bytes(data), run, attempts, benchmarks, questions)
+    return replace(
+        collected,
+        evidence=replace(collected.evidence, evaluation=observed),
+        run=run,
+        result=result,
+        about=replace(result, questions=()),
+        rows={question.question_id: question for question in result.questions},
+    )
 
 
 def _observe(
     result: EvaluationResult,
-    data: bytes,
+    sha256: str,
     run: RunRecord | None,
     attempts: int,
-    benchmarks: Mapping[str, Mapping[str, Any]] | None,
-    stored_sha256: str | None,
+    benchmarks: StoredBenchmarks | None,
+    questions: tuple[QuestionObserved, ...],
 ) -> EvaluationObserved:
     params: Mapping[str, str] = run.params if run is not None else {}
+    entries = benchmarks.entries if benchmarks is not None else None
     return EvaluationObserved(
         run_id=run.run_id if run is not None else "",
-        sha256=sha256_of_bytes(data),
+        sha256=sha256,
         recorded_sha256=params.get(DIGEST_PARAM),
         problem=_contradiction(result, params),
         state=run.tags.get(STATUS_TAG) if run is not None else result.status,
@@ -186,11 +281,11 @@ def _observe(
         live_after=result.live.get("behaviour_sha256_after"),
         benchmarks_sha256=str(result.benchmarks.get("sha256", "")),
         recorded_benchmarks_sha256=params.get(BENCHMARKS_PARAM),
-        stored_benchmarks_sha256=stored_sha256,
+        stored_benchmarks_sha256=benchmarks.sha256 if benchmarks is not None else None,
         planned_count=result.planned,
-        planned=_planned(result, benchmarks),
-        p0=None if benchmarks is None else _p0(benchmarks),
-        questions=tuple(_question(question, benchmarks) for question in result.questions),
+        planned=_planned(result, entries, questions),
+        p0=None if entries is None else _p0(entries),
+        questions=questions,
         attempts=attempts,
         benchmarks_name=str(result.benchmarks.get("name", "")),
         runner=str(result.runner.get("kind", "")),
@@ -211,23 +306,23 @@ def _contradiction(result: EvaluationResult, params: Mapping[str, str]) -> str:
     return ""
 
 
-def _stored_benchmarks(run: RunRecord | None) -> tuple[dict[str, Mapping[str, Any]] | None, str | None]:
-    """Return the entries of the run's benchmark set by id, and the digest they have; None for what is not there.
-
-    The set was checked when it was read for asking; here only its digest matters, so no SQL is parsed again.
-    """
+def _stored_benchmarks(
+    run: RunRecord | None, read: Callable[[bytes], StoredBenchmarks | None] = stored_benchmarks
+) -> StoredBenchmarks | None:
+    """Return the run's benchmark set; None when it has none."""
     if run is None:
-        return None, None
+        return None
     try:
-        document = orjson.loads(download_run_artifact(run.run_id, BENCHMARKS_ARTIFACT, EvaluationNotFoundError))
-        entries = {entry["id"]: entry for entry in document["benchmarks"]}
-        digest = sha256_of_json(sorted(document["benchmarks"], key=lambda entry: entry["id"]))
-    except (EvaluationNotFoundError, orjson.JSONDecodeError, KeyError, TypeError):
-        return None, None
-    return entries, digest
+        return read(download_run_artifact(run.run_id, BENCHMARKS_ARTIFACT, EvaluationNotFoundError))
+    except EvaluationNotFoundError:
+        return None
 
 
-def _planned(result: EvaluationResult, benchmarks: Mapping[str, Mapping[str, Any]] | None) -> tuple[str, ...] | None:
+def _planned(
+    result: EvaluationResult,
+    benchmarks: Mapping[str, Mapping[str, Any]] | None,
+    questions: tuple[QuestionObserved, ...],
+) -> tuple[str, ...] | None:
     if benchmarks is None:
         return None
     match result.benchmarks.get("scope"):
@@ -239,7 +334,7 @@ def _planned(result: EvaluationResult, benchmarks: Mapping[str, Mapping[str, Any
             return tuple(name for name, entry in benchmarks.items() if entry.get("split") == "held_out")
         case "slice":
             # Which questions a change touches was worked out when they were asked; their number is on record.
-            return tuple(dict.fromkeys(q.question_id for q in result.questions if q.question_id in benchmarks))
+            return tuple(dict.fromkeys(q.question_id for q in questions if q.question_id in benchmarks))
         case _:
             return None
 
@@ -248,8 +343,7 @@ def _p0(benchmarks: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(name for name, entry in benchmarks.items() if entry.get("priority") == "P0")
 
 
-def _question(question: QuestionResult, benchmarks: Mapping[str, Mapping[str, Any]] | None) -> QuestionObserved:
-    entry = (benchmarks or {}).get(question.question_id, {})
+def _question(question: QuestionResult, entry: Mapping[str, Any]) -> QuestionObserved:
     differs = [
         name.replace("_", " ")
         for name in ("question", "expected_sql", "expected_asset", "priority", "split")
@@ -265,6 +359,7 @@ def _question(question: QuestionResult, benchmarks: Mapping[str, Mapping[str, An
         expected_sql=question.expected_sql,
         latency_seconds=question.answer.latency_seconds,
         entry=entry,
+        ruling=question.arbitration,
     )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import QuestionResult
 
 P0 = "P0"
+PARTS = ("priority", "category", "expected_asset", "split")
 TEXT_INSTRUCTION = "text instruction"
 
 
@@ -79,7 +80,7 @@ class Baseline:
 class Explained:
     """One question: its group, the most telling reason, and the gates it counts against.
 
-    ``judge`` is empty when there is no finding at all.
+    ``judge`` is empty when there is no finding at all; ``overall`` is the outcome of the overall judge.
     """
 
     observed: QuestionObserved
@@ -87,6 +88,7 @@ class Explained:
     judge: str
     reason: str
     gates: tuple[str, ...]
+    overall: str
     rows: Rows = field(repr=False, compare=False)
 
     @property
@@ -127,21 +129,31 @@ class Explanation:
     @cached_property
     def groups(self) -> dict[Group, tuple[Explained, ...]]:
         """The questions of each group, P0 first; groups without questions are not there."""
-        return {
-            group: tuple(sorted(found, key=lambda item: item.observed.priority != P0))
-            for group in Group
-            if (found := [item for item in self.questions if item.group is group])
-        }
+        found: dict[Group, list[Explained]] = {group: [] for group in Group}
+        for item in self.questions:
+            found[item.group].append(item)
+        return {group: _p0_first(items) for group, items in found.items() if items}
 
     def count(self, *groups: Group) -> int:
         """Return how many questions stand in these groups."""
         return sum(len(self.groups.get(group, ())) for group in groups)
 
-    @property
+    @cached_property
     def against(self) -> tuple[Explained, ...]:
         """The questions behind gates that did not pass: newly wrong ones first, then by group, P0 first in each."""
-        ordered = [item for group in Group for item in self.groups.get(group, ()) if item.gates]
-        return tuple(sorted(ordered, key=lambda item: item.observed.priority != P0))
+        return _p0_first(item for group in Group for item in self.groups.get(group, ()) if item.gates)
+
+    @cached_property
+    def parts(self) -> Mapping[str, Mapping[str | None, Counter[bool]]]:
+        """By priority, category, expected asset and split: for each value, how many are right (True), how many not."""
+        is_right = [item.overall == PASSED for item in self.questions]
+        found: dict[str, dict[str | None, Counter[bool]]] = {}
+        for part in PARTS:
+            counted = found.setdefault(part, {})
+            values = (_part_of(item, part) for item in self.questions)
+            for (value, right), number in Counter(zip(values, is_right, strict=True)).items():
+                counted.setdefault(value, Counter())[right] += number
+        return found
 
     @property
     def likely_causes(self) -> tuple[Cause, ...]:
@@ -160,9 +172,7 @@ class Explanation:
         return next((baseline for baseline in self.baselines if baseline.diff is not None), None)
 
 
-def explain(
-    verdict: Verdict, evidence: Evidence, rows: Rows, baselines: Iterable[Baseline] = ()
-) -> Explanation:
+def explain(verdict: Verdict, evidence: Evidence, rows: Rows, baselines: Iterable[Baseline] = ()) -> Explanation:
     """Return what explains ``verdict``.
 
     Args:
@@ -171,8 +181,8 @@ def explain(
         rows: The questions in full.
         baselines: Versions to compare with, the most telling one first.
     """
-    known = tuple(baselines)
-    before = next((baseline.right for baseline in known if baseline.right is not None), None)
+    baselines = tuple(baselines)
+    before = next((baseline.right for baseline in baselines if baseline.right is not None), None)
     gates: dict[str, list[str]] = {}
     for outcome in verdict.not_passed():
         for name in outcome.questions:
@@ -181,9 +191,17 @@ def explain(
         name for outcome in verdict.not_passed() if outcome.gate == manifest.P0_GATE for name in outcome.questions
     }
     observed = evidence.evaluation.questions if evidence.evaluation is not None else ()
-    explained = tuple(_explained(question, rows, before, gates, p0_failed) for question in observed)
-    diff = next((baseline.diff for baseline in known if baseline.diff is not None), None)
-    return Explanation(explained, known, tuple(_causes(explained, diff)))
+    explained = []
+    # Rows of a large evaluation share their findings; what those say is worked out once for each kind.
+    known: dict[int, _Said] = {}
+    for question in observed:
+        kind, name = id(question.findings), question.question_id
+        said = known.get(kind) or known.setdefault(kind, _said(question))
+        group = _group(said, None if before is None else before.get(name), name in p0_failed)
+        counted = tuple(gates[name]) if name in gates else ()
+        explained.append(Explained(question, group, said.judge, said.reason, counted, said.overall, rows))
+    diff = next((baseline.diff for baseline in baselines if baseline.diff is not None), None)
+    return Explanation(tuple(explained), baselines, tuple(_causes(explained, diff)))
 
 
 def right_by_question(before: EvaluationObserved, after: EvaluationObserved) -> dict[str, bool]:
@@ -205,39 +223,41 @@ def objections(question: QuestionObserved) -> tuple[str, ...]:
     )
 
 
-def _explained(
-    question: QuestionObserved,
-    rows: Rows,
-    before: Mapping[str, bool] | None,
-    gates: Mapping[str, list[str]],
-    p0_failed: set[str],
-) -> Explained:
-    judge, reason = _reason(question)
-    group = _group(question, (before or {}).get(question.question_id), question.question_id in p0_failed)
-    return Explained(question, group, judge, reason, tuple(gates.get(question.question_id, ())), rows)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What findings come to: the overall judge's outcome, whether any judge objects, and the word that tells most."""
+
+    overall: str
+    objects: bool
+    judge: str
+    reason: str
 
 
-def _group(question: QuestionObserved, was_right: bool | None, p0_failed: bool) -> Group:
-    overall = believed_outcome(question, OVERALL_JUDGE)
-    if overall == FAILED and was_right:
+def _said(question: QuestionObserved) -> _Said:
+    against = objections(question)
+    judge, reason = _reason(question, against)
+    return _Said(believed_outcome(question, OVERALL_JUDGE), bool(against), judge, reason)
+
+
+def _group(said: _Said, was_right: bool | None, p0_failed: bool) -> Group:
+    if said.overall == FAILED and was_right:
         return Group.NEWLY_WRONG
-    if p0_failed and (overall in {FAILED, PASSED}):
+    if p0_failed and (said.overall in {FAILED, PASSED}):
         return Group.P0_WRONG
-    if overall == FAILED:
+    if said.overall == FAILED:
         return Group.WRONG
-    if overall != PASSED:
+    if said.overall != PASSED:
         return Group.NOT_JUDGED
     if was_right is False:
         return Group.NEWLY_RIGHT
-    return Group.OBJECTION if objections(question) else Group.RIGHT
+    return Group.OBJECTION if said.objects else Group.RIGHT
 
 
-def _reason(question: QuestionObserved) -> tuple[str, str]:
+def _reason(question: QuestionObserved, against: tuple[str, ...]) -> tuple[str, str]:
     """Return the judge whose word tells most, and that word.
 
     A failed finding says more than one that could not be decided, and one that names what to mend says most.
     """
-    against = objections(question)
     if not against:
         return ("", "" if question.findings else "no finding")
 
@@ -249,6 +269,17 @@ def _reason(question: QuestionObserved) -> tuple[str, str]:
     judge = max(against, key=telling)
     observed = question.findings[judge]
     return judge, plain(observed.reason) or observed.outcome
+
+
+def _p0_first(items: Iterable[Explained]) -> tuple[Explained, ...]:
+    return tuple(sorted(items, key=lambda item: item.observed.priority != P0))
+
+
+def _part_of(item: Explained, part: str) -> str | None:
+    entry = item.observed.entry
+    # Without the benchmark set (a file that no run holds), the row says the same.
+    value = entry.get(part) if entry else getattr(item.row, part, None)
+    return None if value is None else str(value)
 
 
 def _causes(questions: Iterable[Explained], diff: SpaceDiff | None) -> Iterator[Cause]:

@@ -1,5 +1,6 @@
 """The only door to MLflow's tracking and registry: plain records in, plain records out, every failure translated."""
 
+from mlflow_genie_plugin.registry.artifact_file import ArtifactFile, run_artifact_file
 from mlflow_genie_plugin.registry.connection import current_experiment_id, translate_errors
 from mlflow_genie_plugin.registry.experiments import create_experiment
 from mlflow_genie_plugin.registry.metrics import MetricRecord, assessed_rows, model_metrics
@@ -43,6 +44,7 @@ from mlflow_genie_plugin.registry.versions import (
 )
 
 __all__ = [
+    "ArtifactFile",
     "MetricRecord",
     "ModelRecord",
     "RunRecord",
@@ -72,6 +74,7 @@ __all__ = [
     "model_metrics",
     "register_model",
     "resolve_model",
+    "run_artifact_file",
     "search_models",
     "search_runs",
     "set_alias",

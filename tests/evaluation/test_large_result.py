@@ -25,9 +25,10 @@ RULING = {
 }
 
 
-def table_of(files, path):
+def rows_of(files, path):
     head = head_of(files, path)
-    return read_scores(files.scores, head.scores_file, head.head.judges, head.size)
+    scores = read_scores(files.scores, head.scores_file, head.head.judges, head.size)
+    return [row for group in scores.groups() for row in group.to_pylist()]
 
 
 def head_of(files, path):
@@ -92,15 +93,14 @@ def test_the_head_is_all_of_the_evaluation_but_its_questions(result, path):
 
 def test_each_question_is_found_where_its_row_says(result, path):
     files = large_files(result, 10**6)
-    large, table = head_of(files, path), table_of(files, path)
-    places = zip(table["start"].to_pylist(), table["length"].to_pylist(), strict=True)
-    assert tuple(large.question(start, length) for start, length in places) == result.questions
+    large, rows = head_of(files, path), rows_of(files, path)
+    assert tuple(large.question(row["start"], row["length"]) for row in rows) == result.questions
     with pytest.raises(InvalidEvaluationError, match="has no question at byte"):
         large.question(1, 30)
 
 
 def test_a_row_holds_what_was_asked_and_what_the_judges_said(result, path):
-    rows = table_of(large_files(result, 10**6), path).to_pylist()
+    rows = rows_of(large_files(result, 10**6), path)
     assert rows[0] == {
         "question_id": "q0",
         "question": 'say ,"questions":[ or é 0',
@@ -180,14 +180,14 @@ def test_scores_of_other_judges_or_no_parquet_are_refused(result, path):
 def test_outcomes_are_held_against_the_counts_of_the_result_file(result, path):
     files = large_files(result, 0)
     large = head_of(files, path)
-    require_same_counts(table_of(files, path), large.counts)
+    require_same_counts(read_scores(files.scores, large.scores_file, JUDGES, large.size), large.counts)
     scores = forged(files, lambda rows: rows[0].update(result_correctness="passed"))
     pointer = {**large.scores_file, "sha256": sha256_of_bytes(scores)}
-    table = read_scores(scores, pointer, JUDGES, large.size)
+    forged_scores = read_scores(scores, pointer, JUDGES, large.size)
     with pytest.raises(
         InvalidEvaluationError, match="5 passed findings of result_correctness, the result file counts 4"
     ):
-        require_same_counts(table, large.counts)
+        require_same_counts(forged_scores, large.counts)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +244,5 @@ def test_a_head_is_found_whatever_the_questions_say_and_however_it_is_read(make_
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_result, "_BLOCK", block)
         files = large_files(result, 10**6)
-        large, table = head_of(files, path), table_of(files, path)
-    places = zip(table["start"].to_pylist(), table["length"].to_pylist(), strict=True)
-    assert [large.question(start, length).question for start, length in places] == texts
+        large, rows = head_of(files, path), rows_of(files, path)
+    assert [large.question(row["start"], row["length"]).question for row in rows] == texts

@@ -20,6 +20,7 @@ from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case, judge_versions
 from mlflow_genie_plugin.evaluation.judges import JUDGES as REAL_JUDGES
 from mlflow_genie_plugin.evaluation.mlflow_logging import metrics_of
+from mlflow_genie_plugin.evaluation.large_result import large_files
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import (
     AnswerRecord,
@@ -136,6 +137,7 @@ def make_evaluation(
     edit=lambda result: result,
     params: dict | None = None,
     finished_at: str | None = None,
+    large: bool = False,
 ) -> str:
     """Log an evaluation as the evaluation command does and return its run id; ``edit`` changes the result first."""
     from mlflow_genie_plugin import registry
@@ -184,7 +186,8 @@ def make_evaluation(
             ),
         )
     )
-    data = result_bytes(result)
+    files = large_files(result, 250_000) if large else None
+    data = result_bytes(result) if files is None else files.result
     run = registry.create_run(
         "evaluate orders",
         experiment_id=snapshot.model.experiment_id,
@@ -197,7 +200,11 @@ def make_evaluation(
     )
     registry.log_artifacts(
         run.run_id,
-        {"evaluation/evaluation_result.json": data, "evaluation/benchmarks.json": benchmarks.to_bytes()},
+        {
+            "evaluation/evaluation_result.json": data,
+            "evaluation/benchmarks.json": benchmarks.to_bytes(),
+            **({} if files is None else {"evaluation/scores.parquet": files.scores}),
+        },
     )
     recorded = {
         "genie.model_id": model_id,

@@ -15,11 +15,9 @@ from mlflow_genie_plugin.gating.html_report.sheet import Sheet
 from mlflow_genie_plugin.gating.observed import QuestionObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, percent
 from mlflow_genie_plugin.gating.report import interval_text
-from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
 from mlflow_genie_plugin.gating.statistics import wilson_interval
 from mlflow_genie_plugin.gating.text import plain
 
-_PARTS = ("priority", "category", "expected_asset", "split")
 _MOST_PARTS = 40
 # Below this many questions the interval is wider than half the scale, and the share says next to nothing.
 _FEW = 5
@@ -63,7 +61,7 @@ def headlines(sheet: Sheet) -> Iterator[Headline]:
         return
     planned = max(evaluation.planned_count, len(evaluation.questions))
     if any(OVERALL_JUDGE in question.findings for question in evaluation.questions):
-        right = sum(believed_outcome(question, OVERALL_JUDGE) == Outcome.PASSED for question in evaluation.questions)
+        right = sum(item.overall == Outcome.PASSED for item in explanation.questions)
         yield Headline("right results", percent(right / planned) if planned else "-", f"{right:,} of {planned:,}")
     if (p0 := sheet.verdict.result("p0")) is not None and p0.measured:
         yield Headline("P0 right", p0.measured, "all are required")
@@ -77,18 +75,15 @@ def headlines(sheet: Sheet) -> Iterator[Headline]:
 
 def parts(sheet: Sheet) -> tuple[PartRow, ...]:
     """Return the share of right results in each part of the question set; nothing where all are of one kind."""
-    questions = sheet.explanation.questions
-    is_right = [_is_right(item) for item in questions]
     counted: list[tuple[str, str, int, int]] = []
-    for part in _PARTS:
+    for part, seen in sheet.explanation.parts.items():
         by = part.replace("_", " ")
         total: Counter[str] = Counter()
         right: Counter[str] = Counter()
-        seen = Counter(zip((_part_of(item, part) for item in questions), is_right, strict=True))
-        for (value, was_right), number in seen.items():
+        for value, counts in seen.items():
             name = plain(value or "none")
-            total[name] += number
-            right[name] += number * was_right
+            total[name] += counts.total()
+            right[name] += counts[True]
         if len(total) < 2:
             continue
         listed = (
@@ -128,17 +123,6 @@ def ruled(items: Sequence[Explained]) -> tuple[Explained, ...]:
     return tuple(
         item for item in items if item.observed.ruling and item.observed.ruling.get("verdict") != "ground_truth_correct"
     )
-
-
-def _is_right(item: Explained) -> bool:
-    return believed_outcome(item.observed, OVERALL_JUDGE) == Outcome.PASSED
-
-
-def _part_of(item: Explained, part: str) -> str | None:
-    entry = item.observed.entry
-    # Without the benchmark set (a file that no run holds), the row says the same.
-    value = entry.get(part) if entry else getattr(item.row, part, None)
-    return None if value is None else str(value)
 
 
 def _seconds_of(question: QuestionObserved) -> float | None:

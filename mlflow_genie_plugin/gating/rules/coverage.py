@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, percent, some
-from mlflow_genie_plugin.gating.rules.outcomes import DECIDED, outcomes_of, planned_count, was_asked_once
+from mlflow_genie_plugin.gating.rules.outcomes import planned_count, tally_of, was_asked_once
 from mlflow_genie_plugin.gating.rules.p0 import P0
 from mlflow_genie_plugin.gating.rules.rule import (
     Path,
@@ -94,11 +94,10 @@ class Coverage(Rule):
     def _judged(self, gate: str, judge: str, subject: Subject) -> GateResult:
         evaluation, thresholds = subject.evaluation, subject.section.find(Thresholds)
         settled = thresholds is not None and thresholds.settled_passes
-        outcomes = outcomes_of(judge, evaluation, settled_counts=settled)
-        planned = planned_count(evaluation)
-        judged = sum(outcome in DECIDED for outcome in outcomes.values())
+        tally, planned = tally_of(judge, evaluation, settled_counts=settled), planned_count(evaluation)
+        judged = tally.passed + tally.failed
         share = judged / planned if planned else 0.0
-        without = tuple(name for name, outcome in outcomes.items() if outcome not in DECIDED)
+        without = tally.undecided
         outcome = Outcome.PASSED if planned and share >= self.minimum_judged else Outcome.UNDECIDED
         reason = f"{judge} has a finding on {judged} of {planned} questions"
         if was_asked_once(judge, evaluation):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -131,8 +130,7 @@ def same_questions(evaluation: EvaluationObserved) -> GateResult:
     if len(set(digests)) != 1:
         reason = "result file, run and stored benchmark set name different sets: " + ", ".join(map(short, digests))
         return GateResult(gate, Outcome.FAILED, reason)
-    rows = Counter(question.question_id for question in evaluation.questions)
-    planned = set(evaluation.planned)
+    rows, planned = evaluation.rows_by_id, set(evaluation.planned)
     problems = (
         ("has no row", tuple(sorted(planned - set(rows)))),
         ("is not in the benchmark set", tuple(sorted(set(rows) - planned))),

@@ -67,7 +67,8 @@ class P0(Rule):
         evaluation = subject.evaluation
         if evaluation.p0 is None:
             return GateResult(gate, Outcome.UNDECIDED, "which questions are P0 is not known", required="all")
-        rows = {question.question_id: question for question in evaluation.questions}
+        wanted = frozenset(evaluation.p0)
+        rows = {question.question_id: question for question in evaluation.questions if question.question_id in wanted}
         failed, open_ = [], []
         for name in evaluation.p0:
             outcomes = [

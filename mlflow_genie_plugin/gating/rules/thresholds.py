@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Self
 
 from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.gating import manifest, statistics
-from mlflow_genie_plugin.gating.observed import FAILED, PASSED
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, percent
-from mlflow_genie_plugin.gating.rules.outcomes import outcomes_of, planned_count, was_asked_once
+from mlflow_genie_plugin.gating.rules.outcomes import planned_count, tally_of, was_asked_once
 from mlflow_genie_plugin.gating.rules.rule import (
     Path,
     Rule,
@@ -97,19 +96,24 @@ class Thresholds(Rule):
         judge = stem_and_part(gate)[1]
         criterion, evaluation = self.judges[judge], subject.evaluation
         planned = planned_count(evaluation)
-        outcomes = outcomes_of(judge, evaluation, settled_counts=self.settled_passes)
-        passed = sum(outcome == PASSED for outcome in outcomes.values())
-        failed = sum(outcome == FAILED for outcome in outcomes.values())
+        tally = tally_of(judge, evaluation, settled_counts=self.settled_passes)
+        passed = tally.passed
         required = required_of(criterion, self.rule)
         if planned == 0 or passed > planned:
             return GateResult(gate, Outcome.UNDECIDED, f"{judge} measured nothing", "-", required)
-        outcome, reason = held_against(criterion, self.rule, passed, failed, planned)
+        outcome, reason = held_against(criterion, self.rule, passed, tally.failed, planned)
         if outcome is Outcome.UNDECIDED and was_asked_once(judge, evaluation):
             reason = ASK_AGAIN
-        against = tuple(name for name, outcome in outcomes.items() if outcome != PASSED)
         share = passed / planned
         return GateResult(
-            gate, outcome, reason, percent(share), required, share, interval_of(self.rule, passed, planned), against
+            gate,
+            outcome,
+            reason,
+            percent(share),
+            required,
+            share,
+            interval_of(self.rule, passed, planned),
+            tally.not_passed,
         )
 
 

@@ -1,0 +1,100 @@
+"""The benchmark set that an evaluation stored: its entries by id, and the digest they have.
+
+The set was checked when it was read for asking; here only its digest matters, so no SQL is parsed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from mlflow_genie_plugin.canonical_json import canonical_bytes, sha256_of_json
+
+# What is a question's own; everything else in an entry is shared by many of them.
+_OWN = ("id", "question", "expected_sql")
+_BEFORE, _BETWEEN, _AFTER = b',"benchmarks":[\n', b",\n", b"\n]}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBenchmarks:
+    """A benchmark set.
+
+    Attributes:
+        entries: Id → entry. Of a large set, without id, question and expected SQL, and equal ones are one object.
+        texts: Id → id, question and expected SQL; empty where they stand in the entries.
+        sha256: The digest of the set as it is stored.
+    """
+
+    entries: Mapping[str, Mapping[str, Any]]
+    texts: Mapping[str, tuple[str, str, str]]
+    sha256: str
+
+
+def stored_benchmarks(data: bytes) -> StoredBenchmarks | None:
+    """Return the set in a stored benchmarks file; None when it is not one."""
+    try:
+        document = orjson.loads(data)
+        entries = {entry["id"]: entry for entry in document["benchmarks"]}
+        digest = sha256_of_json(sorted(document["benchmarks"], key=lambda entry: entry["id"]))
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return StoredBenchmarks(entries, {}, digest)
+
+
+def many_stored_benchmarks(data: bytes) -> StoredBenchmarks | None:
+    """Return a large set in less memory than its file takes; None when it is not a set."""
+    if (found := _of_lines(data)) is not None:
+        return found
+    whole, lean = stored_benchmarks(data), _Lean()
+    if whole is None:
+        return None
+    try:
+        for entry in whole.entries.values():
+            lean.add(dict(entry))
+    except KeyError:
+        return None
+    return StoredBenchmarks(lean.entries, lean.texts, whole.sha256)
+
+
+def _of_lines(data: bytes) -> StoredBenchmarks | None:
+    """Return a set that is written one canonical line a question; None when it is written in another way."""
+    start = data.find(_BEFORE) + len(_BEFORE)
+    if start < len(_BEFORE) or not data.endswith(_AFTER):
+        return None
+    # No text of JSON holds a line break, so this is between two entries.
+    lines = data[start : -len(_AFTER)].split(_BETWEEN)
+    lean = _Lean()
+    try:
+        for line in lines:
+            entry = orjson.loads(line)
+            if canonical_bytes(entry) != line:
+                return None
+            lean.add(entry)
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    names = list(lean.texts)
+    if len(names) != len(lines):
+        return None
+    digest = hashlib.sha256(b"[")
+    for place, number in enumerate(sorted(range(len(names)), key=names.__getitem__)):
+        digest.update(b"," + lines[number] if place else lines[number])
+    digest.update(b"]")
+    return StoredBenchmarks(lean.entries, lean.texts, digest.hexdigest())
+
+
+class _Lean:
+    """Entries in which what many of them share is held once."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Mapping[str, Any]] = {}
+        self.texts: dict[str, tuple[str, str, str]] = {}
+        self._shared: dict[bytes, Mapping[str, Any]] = {}
+
+    def add(self, entry: dict[str, Any]) -> None:
+        name, question, sql = (entry.pop(field) for field in _OWN)
+        self.entries[name] = self._shared.setdefault(canonical_bytes(entry), entry)
+        self.texts[name] = (name, question, sql)
