@@ -43,7 +43,7 @@ def test_mlflow_evaluate_runs_every_judge_and_counts_every_question(tracking):
     data = [row(GOOD), row(other, question="b?"), row(broken, question="c?"), row(None, question="d?")]
     result = mlflow.genai.evaluate(data=data, scorers=scorers.make_scorers(execute=engine))
     assert result.metrics["result_correctness/mean"] == 0.25
-    assert set(result.metrics) == {f"{name}/mean" for name in JUDGES.names()}
+    assert set(result.metrics) == {f"{judge.name}/mean" for judge in JUDGES.choose()}
     assert engine.ran.count(GOOD) == 1 + len(data)  # the answer's own run of it, and one per row as ground truth
 
 
