@@ -131,7 +131,7 @@ def _by_fact(gate: str, row: Row, bound: float, fact: RowFact) -> GateResult:
         why = fact.problem or "it holds no number"
         return GateResult(gate, Outcome.UNDECIDED, f"{fact.source} cannot say: {why}", "-", required)
     if row.setting == WORSE_BY_AT_MOST:
-        return _by_worsening(gate, bound, fact, _quantity(row, value), required)
+        return _by_worsening(gate, bound, fact, value, _quantity(row, value), required)
     # A count below 0 and a share outside 0 to 1 are on no scale; a lucky comparison must not pass them.
     if value < 0 or (row.unit == "fraction" and value > 1):
         return GateResult(gate, Outcome.UNDECIDED, f"{fact.source} says {value:g}, which cannot be", "-", required)
@@ -140,10 +140,10 @@ def _by_fact(gate: str, row: Row, bound: float, fact: RowFact) -> GateResult:
     return GateResult(gate, outcome, f"{measured}, from {fact.source}", measured, required)
 
 
-def _by_worsening(gate: str, bound: float, fact: RowFact, measured: str, required: str) -> GateResult:
+def _by_worsening(gate: str, bound: float, fact: RowFact, value: float, measured: str, required: str) -> GateResult:
     interval = fact.interval
-    if interval is None or not all(math.isfinite(end) for end in interval) or interval[0] > interval[1]:
-        reason = f"{fact.source} gives no interval, so nothing can be said about significance"
+    if interval is None or not all(map(math.isfinite, interval)) or not interval[0] <= value <= interval[1]:
+        reason = f"{fact.source} gives no interval around its value, so nothing can be said about significance"
         return GateResult(gate, Outcome.UNDECIDED, reason, measured, required)
     low, high = interval
     shown = f"{measured} worse, 95 % interval {_signed(low)} to {_signed(high)}, from {fact.source}"

@@ -156,7 +156,9 @@ def test_a_counted_row_is_held_against_its_number(row, name, good, bad):
 @pytest.mark.parametrize("name", ["acceptance_rate", "edit_count", "validator_interventions", "cost"])
 def test_worse_is_decided_by_the_interval_and_not_by_the_value(row, name):
     def of(*interval):
-        return row(name, RowFact(name, "the store", 0.0, interval), **{name: {"worse_by_at_most": 0.05}}).outcome
+        return row(
+            name, RowFact(name, "the store", sum(interval) / 2, interval), **{name: {"worse_by_at_most": 0.05}}
+        ).outcome
 
     assert of(-0.10, 0.05) is Outcome.PASSED
     assert of(-0.10, 0.06) is Outcome.UNDECIDED
@@ -170,7 +172,7 @@ def test_a_share_that_is_none_decides_nothing(row, value):
     assert found.outcome is Outcome.UNDECIDED
 
 
-@pytest.mark.parametrize("interval", [(math.nan, 0.0), (0.0, math.nan), (0.1, -0.1), (-math.inf, 0.0)])
+@pytest.mark.parametrize("interval", [(math.nan, 0.0), (0.0, math.nan), (0.1, -0.1), (-math.inf, 0.0), (-0.2, -0.1)])
 def test_an_interval_that_is_none_decides_nothing(row, interval):
     assert row("cost", RowFact("cost", "the store", 0.0, interval)).outcome is Outcome.UNDECIDED
 
