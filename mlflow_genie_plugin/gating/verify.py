@@ -107,7 +107,7 @@ def verify(
     run_id = verdict.evaluation["run_id"] if verdict is not None and verdict.evaluation else None
     # What is signed counts only where it is trusted: an attestation or waiver of the change under test is none.
     signoffs = signoffs_from(trusted.beside)
-    collected = with_surroundings(collect(model, run_id), criteria, clock)
+    collected = with_surroundings(collect(model, run_id, whole=True), criteria, clock)
     collected = with_signoffs(collected, criteria, signoffs)
     rejudged = rejudge(collected)
     results = decide(criteria, rejudged.evidence)
