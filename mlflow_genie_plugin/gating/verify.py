@@ -15,6 +15,7 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.attempts import all_evaluations, attempt_notes, decision_check, latest_check
+from mlflow_genie_plugin.gating.cell import table
 from mlflow_genie_plugin.gating.checks import Check, custom_check, evidence_checks
 from mlflow_genie_plugin.gating.claims import Claim, claim_of_file, claim_of_mark, verdict_checks
 from mlflow_genie_plugin.gating.criteria import parse_criteria
@@ -49,6 +50,11 @@ class Verification:
     notes: tuple[str, ...] = ()
     published: Published | None = None
     collected: Collected | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        rows = [(check.name, check.outcome.value, check.found) for check in self.checks]
+        title = f"{self.outcome.value}: {self.model.model_id} for stage {self.stage}, suite {self.suite}"
+        return table(title, ("check", "outcome", "found"), rows)
 
     @property
     def outcome(self) -> Outcome:

@@ -19,8 +19,8 @@ from mlflow_genie_plugin.clock import SYSTEM_CLOCK, iso_utc
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case, judge_versions
 from mlflow_genie_plugin.evaluation.judges import JUDGES as REAL_JUDGES
-from mlflow_genie_plugin.evaluation.mlflow_logging import metrics_of
 from mlflow_genie_plugin.evaluation.large_result import large_files
+from mlflow_genie_plugin.evaluation.mlflow_logging import metrics_of
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import (
     AnswerRecord,
