@@ -30,7 +30,7 @@ from mlflow_genie_plugin.gating.mark import touches_mark
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.standing import gate_runs
 from mlflow_genie_plugin.gating.verdict import ARTIFACT, FULL, Verdict, parse_verdict
-from mlflow_genie_plugin.registry import ModelRecord, download_run_artifact, search_runs
+from mlflow_genie_plugin.registry import ModelRecord, download_run_artifact, run_artifact_file, search_runs
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.registry import RunRecord
@@ -125,12 +125,10 @@ def _counts(run: RunRecord) -> str:
     if DIGEST_PARAM not in run.params:
         return ""
     try:
-        data = download_run_artifact(run.run_id, RESULT_ARTIFACT, EvaluationNotFoundError)
-        document = orjson.loads(data)
-        status, scope = document["status"], document["benchmarks"]["scope"]
+        digest, status, scope = _result_of(run)
     except (GenieError, orjson.JSONDecodeError, KeyError, TypeError):
         return "a later evaluation that was finished, but its result is gone"
-    if sha256_of_bytes(data) != run.params[DIGEST_PARAM]:
+    if digest != run.params[DIGEST_PARAM]:
         return "a later evaluation, and its result was changed"
     if status != "complete" or scope != FULL:
         return ""
@@ -138,6 +136,19 @@ def _counts(run: RunRecord) -> str:
         return "a later complete evaluation that was deleted"
     said = run.tags.get(STATUS_TAG)
     return "a later complete evaluation" + ("" if said == "complete" else f", although its tag says {said}")
+
+
+def _result_of(run: RunRecord) -> tuple[str, str, str]:
+    """Return digest, status and scope of a run's result file; of a large one only the head is parsed."""
+    from mlflow_genie_plugin.evaluation.large_result import is_large, read_head
+
+    path = run_artifact_file(run.run_id, RESULT_ARTIFACT, EvaluationNotFoundError).path
+    if is_large(path):
+        large = read_head(path)
+        return large.sha256, large.head.status, str(large.head.benchmarks["scope"])
+    data = path.read_bytes()
+    document = orjson.loads(data)
+    return sha256_of_bytes(data), document["status"], document["benchmarks"]["scope"]
 
 
 def _verdict_of(run_id: str) -> Verdict | None:

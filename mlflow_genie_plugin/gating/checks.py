@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_genie_plugin.gating.decide import decide
-from mlflow_genie_plugin.gating.evidence import Collected
+from mlflow_genie_plugin.gating.evidence import Collected, collect
+from mlflow_genie_plugin.gating.manifest import JUDGE_VERSIONS
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, overall, some
-from mlflow_genie_plugin.gating.rejudge import Rejudged
+from mlflow_genie_plugin.gating.rejudge import Rejudged, rejudge
 from mlflow_genie_plugin.gating.rules.rule import StageCriteria
 from mlflow_genie_plugin.gating.verdict import Verdict
 
@@ -47,6 +48,33 @@ def evidence_checks(
         yield Check("findings", Outcome.FAILED, found)
     else:
         yield Check("findings", Outcome.PASSED, "the judges of this version say the same about the recorded answers")
+
+
+def baselines_check(collected: Collected) -> Check:
+    """Say whether what the versions to compare with are said to have had is borne out by their answers.
+
+    Who makes a baseline look worse lets a version pass that is worse. Judges that have changed since are left out: what
+    they said then cannot be confirmed now.
+    """
+    wrong: list[str] = []
+    confirmed: list[str] = []
+    for reference, other in collected.baselines.items():
+        if other.run is None:
+            continue
+        whole = other if other.result is not None else collect(other.model, other.run.run_id, whole=True)
+        rejudged = rejudge(whole)
+        recorded = whole.result.judges if whole.result is not None else {}
+        same = {name for name, version in JUDGE_VERSIONS.items() if recorded.get(name, {}).get("version") == version}
+        differing = {key: how for key, how in rejudged.differing.items() if key.rpartition(" ")[2] in same}
+        if rejudged.problem:
+            return Check("baselines", Outcome.UNDECIDED, f"{reference} {other.model.model_id}: {rejudged.problem}")
+        if differing:
+            first, how = next(iter(differing.items()))
+            found = f"{count(len(differing), 'finding')} not confirmed, first {first}: {how}"
+            wrong.append(f"{reference} {other.model.model_id}: {found}")
+        confirmed.append(f"{reference} {other.model.model_id}")
+    right = f"the judges say the same about the answers of {some(confirmed)}" if confirmed else "compared with none"
+    return checked("baselines", wrong, right)
 
 
 def custom_check(criteria: StageCriteria, collected: Collected, verdict: Verdict | None) -> Check:

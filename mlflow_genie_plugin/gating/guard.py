@@ -32,7 +32,7 @@ def require_verified(
     """
     if break_glass_reason and break_glass_reason.strip():
         return
-    if space_id not in settings.production_spaces and not _is_recorded_as_production(snapshot, space_id):
+    if not is_production(space_id, settings=settings, experiment_id=snapshot.model.experiment_id):
         return
     mark = read_mark(snapshot.model.tags, PRODUCTION)
     if mark is None or not mark.is_positive:
@@ -46,11 +46,22 @@ def require_verified(
         raise _refusal(snapshot, space_id, f"is marked, but that is not confirmed ({wrong.name}: {wrong.found})")
 
 
-def _is_recorded_as_production(snapshot: Snapshot, space_id: str) -> bool:
-    """Return whether a version in stage production is recorded for this space, in the version's experiment."""
+def is_production(space_id: str, *, settings: Settings, experiment_id: str) -> bool:
+    """Return whether a space is production: the settings name it, or a version in stage production is recorded for it.
+
+    Args:
+        space_id: The space.
+        settings: ``GENIE_PRODUCTION_SPACES`` is the sure way: it holds whatever experiment a version stands in.
+        experiment_id: Where recorded versions are looked for.
+
+    Raises:
+        TrackingUnavailableError: That cannot be found out now.
+    """
+    if space_id in settings.production_spaces:
+        return True
     from mlflow_genie_plugin.registry import search_models
 
-    experiments = [snapshot.model.experiment_id]
+    experiments = [experiment_id]
     if search_models(experiment_ids=experiments, tags={STAGE_TAG: PRODUCTION, DEPLOYED_TAG: space_id}, limit=1):
         return True
     # A version that was promoted into another space is production there, not where it was read from.

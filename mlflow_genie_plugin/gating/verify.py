@@ -16,7 +16,7 @@ from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.attempts import all_evaluations, attempt_notes, decision_check, latest_check
 from mlflow_genie_plugin.gating.cell import table
-from mlflow_genie_plugin.gating.checks import Check, custom_check, evidence_checks
+from mlflow_genie_plugin.gating.checks import Check, baselines_check, custom_check, evidence_checks
 from mlflow_genie_plugin.gating.claims import Claim, claim_of_file, claim_of_mark, verdict_checks
 from mlflow_genie_plugin.gating.criteria import parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
@@ -122,6 +122,7 @@ def verify(
         *claim.checks,
         *verdict_checks(verdict, model, stage, collected, criteria, trusted),
         *evidence_checks(collected, criteria, results, rejudged),
+        baselines_check(collected),
         latest_check(collected, evaluations, clock),
         *(() if verdict is None else (decision_check(model, verdict, evaluations, clock),)),
         custom_check(criteria, collected, verdict),

@@ -89,7 +89,7 @@ class GateRun:
             outcome=str(report.outcome),
             plain=type(report) is pytest.TestReport,
             expected_failure=hasattr(report, "wasxfail"),
-            reason=one_line(report.longreprtext.splitlines()) if report.longrepr else "",
+            reason=_reason(report),
         )
         session.tally.record(str(gate), phase, GateFile(name, digest) if name else None)
 
@@ -156,3 +156,12 @@ class GateRun:
             rootdir=config.rootpath,
             suite_argument=suite_argument(criteria, invoked_from),
         )
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Return in one line why a phase did not pass; of a skip and of an exception what was said, not where."""
+    found: Any = report.longrepr
+    if isinstance(found, (tuple, list)):
+        return one_line([str(found[2]).removeprefix("Skipped: ")])
+    crash = getattr(getattr(found, "reprcrash", None), "message", "")
+    return one_line(crash.splitlines()[:1] or (report.longreprtext.splitlines() if found else []))

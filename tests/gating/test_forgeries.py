@@ -266,6 +266,20 @@ def trusted_benchmarks(count: int = 50, p0: int = 8) -> Callable[[Any], object]:
     return forge
 
 
+def parent_made_worse(scene):
+    """Give right answers of the parent wrong findings, so that a version that is worse than it is not."""
+
+    def worse(result):
+        first, *others = result.questions
+        finding = dataclasses.replace(first.findings["result_correctness"], outcome="failed", score=0.0)
+        changed = dataclasses.replace(first, findings={**first.findings, "result_correctness": finding})
+        return dataclasses.replace(result, questions=(changed, *others))
+
+    scene.versions.evaluate(scene.good, edit=worse)
+    scene.child = scene.versions.make("a child", parent=scene.good)
+    scene.versions.evaluate(scene.child)
+
+
 def champion_had_more(scene):
     champion = scene.versions.make("the champion")
     scene.versions.evaluate(champion, count=60, p0=9)
@@ -374,6 +388,8 @@ FORGERIES = [
     Forgery("a language model's word nobody gave", rewritten(invented_opinion), ("findings",),
             "schema_accuracy: recorded passed, judged again errored",
             options={"mark": "yes"}),
+    Forgery("a parent made to look worse", parent_made_worse, ("baselines",),
+            "q000 result_correctness: recorded failed, judged again passed", model="child", options={"mark": "yes"}),
     Forgery("a judge left out", rewritten(judge_left_out), ("decision",), "asset_routing", options={"mark": "yes"}),
     Forgery("a question left out", rewritten(question_left_out), ("decision",), "q000", options={"mark": "yes"}),
 ]  # fmt: skip
