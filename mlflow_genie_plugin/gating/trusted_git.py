@@ -54,7 +54,7 @@ def _require_one_meaning(ref: str, folder: Path) -> None:
         meanings.append("the beginning of a commit id")
     if len(meanings) > 1:
         raise UsageError(
-            f"{ref} can mean {' or '.join(meanings)}", next_step=f"write it in full, for example --suite {meanings[0]}"
+            f"{ref} can mean {' or '.join(meanings)}", next_step="give --suite the one you trust, written in full"
         )
 
 

@@ -44,7 +44,7 @@ class TrustedSuite:
         Raises:
             UnreadableFileError: There are none.
         """
-        return self._needed(self.criteria_name)
+        return self._needed(self.criteria_name, "give --suite DIR, --suite GIT_REF or --suite GIT_REF:DIR")
 
     def beside(self, name: str) -> bytes | None:
         """Return a file that stands beside the criteria; None when there is none."""
@@ -56,7 +56,7 @@ class TrustedSuite:
         Raises:
             UnreadableFileError: There is no such file.
         """
-        return self._needed(path)
+        return self._needed(path, "give a path from the folder you are in, of a file of the same folder or commit")
 
     def counterpart(self, name: str, recorded_criteria: str) -> bytes | None:
         """Return the trusted file that stands where ``name`` stood in the session that ran; None when none does.
@@ -76,12 +76,10 @@ class TrustedSuite:
             above = above.parent
         return self.read(str(above / path))
 
-    def _needed(self, path: str) -> bytes:
+    def _needed(self, path: str, next_step: str) -> bytes:
         data = self.read(path)
         if data is None:
-            raise UnreadableFileError(
-                f"{self.shown} has no {path}", next_step="give --suite DIR, --suite GIT_REF or --suite GIT_REF:DIR"
-            )
+            raise UnreadableFileError(f"{self.shown} has no {path}", next_step=next_step)
         return data
 
 
