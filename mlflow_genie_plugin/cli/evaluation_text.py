@@ -67,6 +67,8 @@ def changes_text(changes: EvaluationChanges, run_id: str) -> str:
 
 
 def _summary(result: EvaluationResult, run_id: str) -> Iterator[str]:
+    from mlflow_genie_plugin.evaluation.percent import percent
+
     yield f"evaluation {run_id}  {result.status}  {_plural(result.planned, 'question')} ({result.benchmarks['scope']})"
     width = max(len(name) for name in result.judges)
     yield f"  {'judge':<{width}}  score    right  wrong  undecided  error"
@@ -75,7 +77,7 @@ def _summary(result: EvaluationResult, run_id: str) -> Iterator[str]:
             yield f"  {name:<{width}}  not asked (--repeats 3 asks each question three times)"
             continue
         yield (
-            f"  {name:<{width}}  {100 * counts.score:5.1f} %  {counts.passed:5}  {counts.failed:5}  "
+            f"  {name:<{width}}  {percent(counts.score):>7}  {counts.passed:5}  {counts.failed:5}  "
             f"{counts.abstained:9}  {counts.errored + counts.missing:5}"
         )
     yield from _repeatability(result)

@@ -65,8 +65,10 @@ def evaluate(model_id: str, directory: Path) -> dict[str, Any]:
 
 def scores(evaluation: dict[str, Any]) -> str:
     """Return ``judge 97.8 %`` for each judge that was asked."""
+    from mlflow_genie_plugin.evaluation.percent import percent
+
     shares = {name: evaluation["scores"][name]["score"] for name in evaluation["judges_asked"]}
-    return ", ".join(f"{name} {share:.1%}".replace("%", " %") for name, share in shares.items())
+    return ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
 
 
 def gate(model_id: str, directory: Path, *, expected: int) -> str:

@@ -11,6 +11,7 @@ from mlflow_genie_plugin.errors import InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.engines.engine import engine_named
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_versions
 from mlflow_genie_plugin.evaluation.llm.results import opinion_tally
+from mlflow_genie_plugin.evaluation.percent import percent
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.repeatability import summarise
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, evaluation_sha256
@@ -87,7 +88,8 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th>{escape(judge)}</th><td>{counts.score:.1%}</td><td>{counts.passed} of {counts.planned}</td></tr>"
+            f"<tr><th>{escape(judge)}</th><td>{percent(counts.score)}</td>"
+            f"<td>{counts.passed} of {counts.planned}</td></tr>"
             for judge, counts in self.result.scores.items()
             if judge in self.result.judges_asked
         )

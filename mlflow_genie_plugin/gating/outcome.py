@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from mlflow_genie_plugin.evaluation.percent import percent as percent
 
 
 class Outcome(StrEnum):
@@ -125,11 +126,6 @@ def of_parts(parts: Iterable[Part]) -> Outcome:
 def points(difference: float) -> str:
     """Return the difference of two shares in percentage points: ``-2.0 points``."""
     return f"{difference * 100:+.1f} points"
-
-
-def percent(value: float) -> str:
-    """Return a fraction as ``95.0 %``, cut and not rounded: 94.96 % must not read as the 95.0 % it does not reach."""
-    return f"{math.floor(value * 1000 + 1e-9) / 10:.1f} %"
 
 
 def count(number: int, noun: str) -> str:
