@@ -61,7 +61,7 @@ def terminal_lines(verdict: Verdict, explanation: Explanation, width: int = WIDT
     lines.extend(_problems(verdict))
     lines.extend(_table(verdict))
     for name, reason in verdict.switched_off.items():
-        lines.extend(wrapped(f"  off: {plain(name)}, because {plain(reason)}"))
+        lines.extend(wrapped(f"  off: {plain(name)} ({plain(reason)})"))
     lines.extend(_questions(explanation, min(width, WIDTH)))
     if verdict.outcome is not Outcome.PASSED:
         lines.extend(_changes(explanation))

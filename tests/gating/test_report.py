@@ -113,7 +113,7 @@ def test_what_is_off_is_said(criteria_bytes, evidence):
         criteria, "c", evidence(), decide(criteria, evidence()), custom_gates={}, problems={}, suite_files={},
         dry_run=False, decided_at="2026-11-20T10:00:00.000Z", provenance={},
     )  # fmt: skip
-    assert "  off: asset_routing, because no metric views yet" in told(verdict, evidence())
+    assert "  off: asset_routing (no metric views yet)" in told(verdict, evidence())
 
 
 def test_a_notebook_shows_a_verdict_small_and_escaped(evidence, observed, verdict_of):
