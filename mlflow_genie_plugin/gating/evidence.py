@@ -29,6 +29,7 @@ from mlflow_genie_plugin.gating.observed import (
     Hashes,
     QuestionObserved,
 )
+from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.gating.stored_benchmarks import StoredBenchmarks, many_stored_benchmarks, stored_benchmarks
 from mlflow_genie_plugin.registry import (
     ArtifactFile,
@@ -187,7 +188,8 @@ def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attem
         with _no_garbage(), ThreadPoolExecutor(1) as pool:
             # Hashing waits for no lock of Python's, so both are done in the time of one.
             reading = pool.submit(read_head, file.path)
-            benchmarks = _stored_benchmarks(run, many_stored_benchmarks)
+            recorded = run.params.get(BENCHMARKS_PARAM)
+            benchmarks = _stored_benchmarks(run, partial(many_stored_benchmarks, recorded_sha256=recorded))
             large = reading.result()
             data = download_run_artifact(run.run_id, SCORES_ARTIFACT, InvalidEvaluationError)
             scores = read_scores(data, large.scores_file, large.head.judges, large.size)
@@ -196,7 +198,7 @@ def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attem
     except (InvalidEvaluationError, UnsupportedFormatError) as error:
         return replace(_without(collected, error.what), run=run)
     observed = _observe(large.head, large.sha256, run, attempts, benchmarks, questions)
-    rows = StoredRows(large, file, scores, [question.question_id for question in questions])
+    rows = StoredRows(large, file, scores, questions.ids)
     evidence = replace(collected.evidence, evaluation=observed)
     return replace(collected, evidence=evidence, run=run, about=large.head, rows=rows)
 
@@ -243,7 +245,7 @@ def _with_result(
         return replace(_without(collected, error.what), run=run)
     benchmarks = _stored_benchmarks(run)
     entries: Mapping[str, Mapping[str, Any]] = benchmarks.entries if benchmarks is not None else {}
-    questions = tuple(_question(question, entries.get(question.question_id, {})) for question in result.questions)
+    questions = Questions(_question(question, entries.get(question.question_id, {})) for question in result.questions)
     observed = _observe(result, sha256_of_bytes(data), run, attempts, benchmarks, questions)
     return replace(
         collected,
@@ -261,7 +263,7 @@ def _observe(
     run: RunRecord | None,
     attempts: int,
     benchmarks: StoredBenchmarks | None,
-    questions: tuple[QuestionObserved, ...],
+    questions: Questions,
 ) -> EvaluationObserved:
     params: Mapping[str, str] = run.params if run is not None else {}
     entries = benchmarks.entries if benchmarks is not None else None
@@ -321,7 +323,7 @@ def _stored_benchmarks(
 def _planned(
     result: EvaluationResult,
     benchmarks: Mapping[str, Mapping[str, Any]] | None,
-    questions: tuple[QuestionObserved, ...],
+    questions: Questions,
 ) -> tuple[str, ...] | None:
     if benchmarks is None:
         return None
@@ -334,7 +336,7 @@ def _planned(
             return tuple(name for name, entry in benchmarks.items() if entry.get("split") == "held_out")
         case "slice":
             # Which questions a change touches was worked out when they were asked; their number is on record.
-            return tuple(dict.fromkeys(q.question_id for q in questions if q.question_id in benchmarks))
+            return tuple(name for name in dict.fromkeys(questions.ids) if name in benchmarks)
         case _:
             return None
 

@@ -6,11 +6,11 @@ Pure, and made once; the terminal, MLflow's run page, the HTML page and a CI sum
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.gating import manifest
@@ -22,7 +22,8 @@ from mlflow_genie_plugin.gating.observed import (
     FindingObserved,
     QuestionObserved,
 )
-from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
+from mlflow_genie_plugin.gating.questions_observed import Findings, Questions
+from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome, worth
 from mlflow_genie_plugin.gating.text import plain
 from mlflow_genie_plugin.gating.verdict import Verdict
 from mlflow_genie_plugin.space.change import Change, SpaceDiff
@@ -120,19 +121,31 @@ class Cause:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Every question, sorted into groups; the baselines; and the likely causes, the most frequent one first."""
+    """Every question, sorted into groups; the baselines; and the likely causes, the most frequent one first.
 
-    questions: tuple[Explained, ...]
+    Attributes:
+        told: The questions that there is something to tell about; the others are right, and ``right`` has their ids.
+        parts: By priority, category, expected asset and split: for each value, how many are right (True), how many not.
+    """
+
+    told: tuple[Explained, ...]
     baselines: tuple[Baseline, ...]
     causes: tuple[Cause, ...]
+    right: Sequence[str] = field(default=(), repr=False)
+    parts: Mapping[str, Mapping[str | None, Counter[bool]]] = field(default_factory=dict, repr=False)
+    questions: Questions = field(default_factory=Questions, repr=False)
+    rows: Rows = field(default_factory=dict[str, Any], repr=False)
 
     @cached_property
-    def groups(self) -> dict[Group, tuple[Explained, ...]]:
+    def groups(self) -> dict[Group, Sequence[Explained]]:
         """The questions of each group, P0 first; groups without questions are not there."""
         found: dict[Group, list[Explained]] = {group: [] for group in Group}
-        for item in self.questions:
+        for item in self.told:
             found[item.group].append(item)
-        return {group: _p0_first(items) for group, items in found.items() if items}
+        groups: dict[Group, Sequence[Explained]] = {group: _p0_first(items) for group, items in found.items() if items}
+        if self.right:
+            groups[Group.RIGHT] = _Right(self, groups.pop(Group.RIGHT, ()))
+        return groups
 
     def count(self, *groups: Group) -> int:
         """Return how many questions stand in these groups."""
@@ -141,19 +154,8 @@ class Explanation:
     @cached_property
     def against(self) -> tuple[Explained, ...]:
         """The questions behind gates that did not pass: newly wrong ones first, then by group, P0 first in each."""
-        return _p0_first(item for group in Group for item in self.groups.get(group, ()) if item.gates)
-
-    @cached_property
-    def parts(self) -> Mapping[str, Mapping[str | None, Counter[bool]]]:
-        """By priority, category, expected asset and split: for each value, how many are right (True), how many not."""
-        is_right = [item.overall == PASSED for item in self.questions]
-        found: dict[str, dict[str | None, Counter[bool]]] = {}
-        for part in PARTS:
-            counted = found.setdefault(part, {})
-            values = (_part_of(item, part) for item in self.questions)
-            for (value, right), number in Counter(zip(values, is_right, strict=True)).items():
-                counted.setdefault(value, Counter())[right] += number
-        return found
+        order = list(Group)
+        return _p0_first(sorted((item for item in self.told if item.gates), key=lambda item: order.index(item.group)))
 
     @property
     def likely_causes(self) -> tuple[Cause, ...]:
@@ -190,37 +192,68 @@ def explain(verdict: Verdict, evidence: Evidence, rows: Rows, baselines: Iterabl
     p0_failed = {
         name for outcome in verdict.not_passed() if outcome.gate == manifest.P0_GATE for name in outcome.questions
     }
-    observed = evidence.evaluation.questions if evidence.evaluation is not None else ()
-    explained = []
-    # Rows of a large evaluation share their findings; what those say is worked out once for each kind.
-    known: dict[int, _Said] = {}
-    for question in observed:
-        kind, name = id(question.findings), question.question_id
-        said = known.get(kind) or known.setdefault(kind, _said(question))
-        group = _group(said, None if before is None else before.get(name), name in p0_failed)
-        counted = tuple(gates[name]) if name in gates else ()
+    questions = evidence.evaluation.rows if evidence.evaluation is not None else Questions()
+    kinds = questions.kinds
+    worths = [worth(findings, OVERALL_JUDGE) for findings in kinds.findings]
+    plainly_right = [
+        overall == PASSED and not objections(findings) for overall, findings in zip(worths, kinds.findings, strict=True)
+    ]
+    explained, right = [], []
+    for place, (name, kind) in enumerate(zip(questions.ids, kinds.numbers, strict=True)):
+        was_right = None if before is None else before.get(name)
+        if plainly_right[kind] and was_right is not False and name not in gates:
+            right.append(name)
+            continue
+        question = questions[place]
+        said = _said(question)
+        group = _group(said, was_right, name in p0_failed)
+        counted = tuple(gates.get(name, ()))
         explained.append(Explained(question, group, said.judge, said.reason, counted, said.overall, rows))
     diff = next((baseline.diff for baseline in baselines if baseline.diff is not None), None)
-    return Explanation(tuple(explained), baselines, tuple(_causes(explained, diff)))
+    parts = _parts(questions, rows, [overall == PASSED for overall in worths])
+    causes = tuple(_causes(explained, diff))
+    return Explanation(tuple(explained), baselines, causes, right, parts, questions, rows)
 
 
 def right_by_question(before: EvaluationObserved, after: EvaluationObserved) -> dict[str, bool]:
     """Return question id → whether ``before`` has it right, for the questions that both were asked alike."""
-    now = {row.question_id: (row.question, row.expected_sql) for row in after.questions}
-    return {
-        row.question_id: believed_outcome(row, OVERALL_JUDGE) == PASSED
-        for row in before.questions
-        if now.get(row.question_id) == (row.question, row.expected_sql)
-    }
+    now = dict(zip(after.rows.ids, after.rows.texts, strict=True))
+    kinds = before.rows.kinds
+    right = [worth(findings, OVERALL_JUDGE) == PASSED for findings in kinds.findings]
+    rows = zip(before.rows.ids, before.rows.texts, kinds.numbers, strict=True)
+    return {name: right[kind] for name, texts, kind in rows if now.get(name) == texts}
 
 
-def objections(question: QuestionObserved) -> tuple[str, ...]:
+def objections(findings: Findings) -> tuple[str, ...]:
     """Return the judges that did not pass a question, apart from those that were not asked about it."""
     return tuple(
-        judge
-        for judge, finding in question.findings.items()
-        if believed_outcome(question, judge) != PASSED and not finding.not_asked
+        judge for judge, finding in findings.items() if worth(findings, judge) != PASSED and not finding.not_asked
     )
+
+
+class _Right(Sequence[Explained]):
+    """The questions about which there is nothing to tell, P0 first: counted often, listed rarely."""
+
+    def __init__(self, explanation: Explanation, told: Sequence[Explained]) -> None:
+        self._explanation = explanation
+        self._told = told
+
+    def __len__(self) -> int:
+        return len(self._told) + len(self._explanation.right)
+
+    @cached_property
+    def _items(self) -> tuple[Explained, ...]:
+        rows = self._explanation.rows
+        right = self._explanation.questions.of(self._explanation.right).values()
+        made = (Explained(question, Group.RIGHT, "", "", (), PASSED, rows) for question in right)
+        return _p0_first((*self._told, *made))
+
+    @overload
+    def __getitem__(self, place: int) -> Explained: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Explained]: ...
+    def __getitem__(self, place: int | slice) -> Explained | Sequence[Explained]:
+        return () if place == slice(None, 0) else self._items[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +267,7 @@ class _Said:
 
 
 def _said(question: QuestionObserved) -> _Said:
-    against = objections(question)
+    against = objections(question.findings)
     judge, reason = _reason(question, against)
     return _Said(believed_outcome(question, OVERALL_JUDGE), bool(against), judge, reason)
 
@@ -275,11 +308,26 @@ def _p0_first(items: Iterable[Explained]) -> tuple[Explained, ...]:
     return tuple(sorted(items, key=lambda item: item.observed.priority != P0))
 
 
-def _part_of(item: Explained, part: str) -> str | None:
-    entry = item.observed.entry
-    # Without the benchmark set (a file that no run holds), the row says the same.
-    value = entry.get(part) if entry else getattr(item.row, part, None)
-    return None if value is None else str(value)
+def _parts(questions: Questions, rows: Rows, is_right: Sequence[bool]) -> dict[str, dict[str | None, Counter[bool]]]:
+    """Count right and other questions by part; entries that are one object are looked at once."""
+    right = [is_right[kind] for kind in questions.kinds.numbers]
+    counted = Counter(zip(map(id, questions.entries), right, strict=True))
+    if all(questions.entries):
+        entries: dict[int, Any] = {id(entry): entry for entry in questions.entries}
+        seen = [(entries[key], was_right, number) for (key, was_right), number in counted.items()]
+    else:
+        # Without the benchmark set (a file that no run holds), the rows say the same.
+        seen = [(_entry_of(rows.get(name)), was_right, 1) for name, was_right in zip(questions.ids, right, strict=True)]
+    found: dict[str, dict[str | None, Counter[bool]]] = {part: {} for part in PARTS}
+    for part, values in found.items():
+        for entry, was_right, number in seen:
+            value = entry.get(part)
+            values.setdefault(None if value is None else str(value), Counter())[was_right] += number
+    return found
+
+
+def _entry_of(row: QuestionResult | None) -> dict[str, Any]:
+    return {part: getattr(row, part, None) for part in PARTS}
 
 
 def _causes(questions: Iterable[Explained], diff: SpaceDiff | None) -> Iterator[Cause]:

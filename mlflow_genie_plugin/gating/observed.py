@@ -6,14 +6,14 @@ as good news.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from mlflow_genie_plugin.gating.checklist import RowFact
+from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.gating.signed import SignOffs
 
 PASSED = "passed"
@@ -112,7 +112,7 @@ class EvaluationObserved:
     planned_count: int
     planned: tuple[str, ...] | None
     p0: tuple[str, ...] | None
-    questions: tuple[QuestionObserved, ...]
+    questions: Sequence[QuestionObserved]
     attempts: int
     benchmarks_name: str = ""
     runner: str = ""
@@ -121,9 +121,9 @@ class EvaluationObserved:
     judges: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     @cached_property
-    def rows_by_id(self) -> Mapping[str, int]:
-        """How many rows each question has; more than one is wrong."""
-        return Counter(question.question_id for question in self.questions)
+    def rows(self) -> Questions:
+        """The same questions, with what is asked of all of them."""
+        return self.questions if isinstance(self.questions, Questions) else Questions(self.questions)
 
     @cached_property
     def tallies(self) -> dict[Any, Any]:

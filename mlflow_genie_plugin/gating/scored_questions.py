@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import orjson
 
 from mlflow_genie_plugin.evaluation.scores_file import ASKED, OBJECTIONS, misfit, score_of
 from mlflow_genie_plugin.gating.observed import FindingObserved, QuestionObserved
+from mlflow_genie_plugin.gating.questions_observed import Findings, Kinds, Questions
+from mlflow_genie_plugin.gating.stored_benchmarks import StoredBenchmarks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,10 +24,7 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.large_result import LargeResult
     from mlflow_genie_plugin.evaluation.result import QuestionResult
     from mlflow_genie_plugin.evaluation.scores_file import Scores
-    from mlflow_genie_plugin.gating.stored_benchmarks import StoredBenchmarks
     from mlflow_genie_plugin.registry import ArtifactFile
-
-Findings = Mapping[str, FindingObserved]
 
 # More questions than any report shows in full.
 _KEPT = 1_000
@@ -62,7 +62,60 @@ class StoredRows:
         return found
 
 
-def scored_questions(scores: Scores, benchmarks: StoredBenchmarks | None) -> tuple[QuestionObserved, ...]:
+class ScoredQuestions(Questions):
+    """The rows of a large evaluation, in columns; a row is made when somebody asks for it."""
+
+    def __init__(self, columns: _Columns) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> QuestionObserved: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[QuestionObserved]: ...
+    def __getitem__(self, place: int | slice) -> QuestionObserved | Sequence[QuestionObserved]:
+        if isinstance(place, slice):
+            return tuple(self._columns.row(number) for number in range(*place.indices(len(self))))
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return self._columns.row(place % len(self))
+
+    def __iter__(self) -> Iterator[QuestionObserved]:
+        return (self._columns.row(place) for place in range(len(self)))
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._columns.ids)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        return Kinds(list(self._columns.findings), self._columns.kinds)
+
+    @cached_property
+    def answered(self) -> Sequence[bool]:
+        return self._columns.answered
+
+    @cached_property
+    def latencies(self) -> Sequence[float | None]:
+        return self._columns.latencies
+
+    @cached_property
+    def entries(self) -> Sequence[Mapping[str, Any]]:
+        return self._columns.entries
+
+    @cached_property
+    def texts(self) -> Sequence[tuple[str, str]]:
+        return [self._columns.texts(place) for place in range(len(self))]
+
+    @cached_property
+    def differing(self) -> tuple[str, ...]:
+        rows = sorted((place, row) for place, row in self._columns.own.items() if row.differs)
+        return tuple(self._columns.ids[place] for place, _ in rows)
+
+
+def scored_questions(scores: Scores, benchmarks: StoredBenchmarks | None) -> ScoredQuestions:
     """Return the rows of a large evaluation as gates see them.
 
     Args:
@@ -70,73 +123,109 @@ def scored_questions(scores: Scores, benchmarks: StoredBenchmarks | None) -> tup
         benchmarks: The run's benchmark set; None when it is not known.
 
     Raises:
-        InvalidEvaluationError: A row has no id, or what objects to an answer cannot be read.
+        InvalidEvaluationError: A row has no id.
     """
-    kinds: dict[tuple[Any, ...], Findings] = {}
-    return tuple(question for group in scores.groups() for question in _group(group, scores.judges, benchmarks, kinds))
+    columns = _Columns(scores.judges, benchmarks or StoredBenchmarks({}, {}, ""))
+    for group in scores.groups():
+        columns.add(group)
+    return ScoredQuestions(columns)
 
 
-def _group(
-    group: pa.RecordBatch,
-    judges: Sequence[str],
-    benchmarks: StoredBenchmarks | None,
-    kinds: dict[tuple[Any, ...], Findings],
-) -> Iterator[QuestionObserved]:
-    nothing: Mapping[str, Any] = {}
-    findings = _findings(group, judges, kinds)
-    rulings = {place: _json(text, place) for place, text in _filled(group["arbitration"])}
-    answered = [status == "COMPLETED" for status in _words(group["status"])]
-    columns = ["question_id", "question", "expected_sql", "latency_seconds"]
-    rows = zip(*(group[name].to_pylist() for name in columns), *(_words(group[name]) for name in ASKED), strict=True)
-    for place, (name, question, sql, latency, *asked) in enumerate(rows):
-        if name is None:
+class _Own(NamedTuple):
+    """What a row says that is not what its benchmark says, or has none."""
+
+    question: str
+    expected_sql: str
+    priority: str
+    differs: str
+
+
+class _Columns:
+    """The columns of all groups of rows, and what only some rows have by place."""
+
+    def __init__(self, judges: Sequence[str], benchmarks: StoredBenchmarks) -> None:
+        self.judges = judges
+        self.benchmarks = benchmarks
+        self.ids: list[str] = []
+        self.kinds: list[int] = []
+        self.findings: list[Findings] = []
+        self.answered: list[bool] = []
+        self.latencies: list[float | None] = []
+        self.entries: list[Mapping[str, Any]] = []
+        self.own: dict[int, _Own] = {}
+        self._objections: dict[int, str] = {}
+        self._rulings: dict[int, str] = {}
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def add(self, group: pa.RecordBatch) -> None:
+        start = len(self.ids)
+        ids = group["question_id"].to_pylist()
+        if None in ids:
             raise misfit("a row has no question_id")
-        own, differs = (name, question or "", sql or ""), ""
-        entry, known = nothing, None if benchmarks is None else benchmarks.texts.get(name)
-        if benchmarks is not None and known is not None:
-            entry = benchmarks.entries[name]
-            if known == own and asked == [entry.get(field) for field in ASKED]:
-                own = known  # the same texts, and the benchmark's are held anyway
-            else:
-                differs = _difference((*own[1:], *asked), (*known[1:], *(entry.get(field) for field in ASKED)))
-        yield QuestionObserved(
-            question_id=own[0],
-            question=own[1],
-            priority=str(entry.get("priority", asked[_PRIORITY])),
-            answered=answered[place],
-            findings=findings[place],
-            differs=differs,
-            expected_sql=own[2],
-            latency_seconds=latency,
+        self.kinds.extend(self._kinds_of(group))
+        self.answered.extend(status == "COMPLETED" for status in _words(group["status"]))
+        self.latencies.extend(group["latency_seconds"].to_pylist())
+        self._objections.update((start + place, text) for place, text in _filled(group[OBJECTIONS]))
+        self._rulings.update((start + place, text) for place, text in _filled(group["arbitration"]))
+        entries = [self.benchmarks.entries.get(name, _NOTHING) for name in ids]
+        known = [self.benchmarks.texts.get(name, _NO_TEXTS) for name in ids]
+        self.entries.extend(entries)
+        # The benchmarks are held anyway, so their strings are taken where they are the same.
+        self.ids.extend([texts[0] or name for name, texts in zip(ids, known, strict=True)])
+        seen = [ids, group["question"].to_pylist(), group["expected_sql"].to_pylist()]
+        seen += [_words(group[field]) for field in ASKED]
+        wanted = [*map(list, zip(*known, strict=True)), *([entry.get(field) for entry in entries] for field in ASKED)]
+        if seen != wanted:
+            self._add_own(start, seen, wanted)
+
+    def row(self, place: int) -> QuestionObserved:
+        name, own, entry = self.ids[place], self.own.get(place), self.entries[place]
+        question, sql = self.texts(place)
+        findings, ruling = self.findings[self.kinds[place]], self._rulings.get(place)
+        if (text := self._objections.get(place)) is not None:
+            said = _json(text, place)
+            findings = {judge: _with_words(finding, said.get(judge)) for judge, finding in findings.items()}
+        return QuestionObserved(
+            question_id=name,
+            question=question,
+            priority=str(entry.get("priority", own.priority if own is not None else "")),
+            answered=self.answered[place],
+            findings=findings,
+            differs=own.differs if own is not None else "",
+            expected_sql=sql,
+            latency_seconds=self.latencies[place],
             entry=entry,
-            ruling=rulings.get(place),
+            ruling=None if ruling is None else _json(ruling, place),
         )
 
+    def texts(self, place: int) -> tuple[str, str]:
+        own = self.own.get(place)
+        return (own.question, own.expected_sql) if own is not None else self.benchmarks.texts[self.ids[place]][1:]
 
-def _difference(seen: Sequence[Any], wanted: Sequence[Any]) -> str:
-    """Return what a row was asked other than its benchmark says, in words."""
-    names = ("question", "expected SQL", *(field.replace("_", " ") for field in ASKED))
-    return ", ".join(name for name, one, other in zip(names, seen, wanted, strict=True) if one != other)
+    def _add_own(self, start: int, seen: list[list[Any]], wanted: list[list[Any]]) -> None:
+        names = ("id", "question", "expected SQL", *(field.replace("_", " ") for field in ASKED))
+        for place, (one, other) in enumerate(zip(zip(*seen, strict=True), zip(*wanted, strict=True), strict=True)):
+            if one != other:
+                # Without a benchmark of that id there is nothing to differ from; that it has none is said elsewhere.
+                differs = [n for n, a, b in zip(names, one, other, strict=True) if a != b] if other[0] else []
+                own = _Own(one[1] or "", one[2] or "", one[names.index("priority")] or "", ", ".join(differs))
+                self.own[start + place] = own
+
+    def _kinds_of(self, group: pa.RecordBatch) -> list[int]:
+        names = [*self.judges, *map(score_of, self.judges), "settled", "not_asked"]
+        numbers, first = _kinds(group, names)
+        shared = []
+        for place in first:
+            key = tuple(group[name][place].as_py() for name in names)
+            if key not in self._known:
+                self._known[key] = len(self.findings)
+                self.findings.append(_finding_row(self.judges, dict(zip(names, key, strict=True))))
+            shared.append(self._known[key])
+        return [shared[number] for number in numbers]
 
 
-_PRIORITY = ASKED.index("priority")
-
-
-def _findings(group: pa.RecordBatch, judges: Sequence[str], kinds: dict[tuple[Any, ...], Findings]) -> list[Findings]:
-    """Return the findings of every row; rows with the same findings share them, where nothing is objected."""
-    names = [*judges, *map(score_of, judges), "settled", "not_asked"]
-    numbers, first = _kinds(group, names)
-    shared = []
-    for place in first:
-        key = tuple(group[name][place].as_py() for name in names)
-        if key not in kinds:
-            kinds[key] = _finding_row(judges, dict(zip(names, key, strict=True)))
-        shared.append(kinds[key])
-    found: list[Findings] = [shared[number] for number in numbers]
-    for place, text in _filled(group[OBJECTIONS]):
-        said = _json(text, place)
-        found[place] = {judge: _with_words(finding, said.get(judge)) for judge, finding in found[place].items()}
-    return found
+_NOTHING: Mapping[str, Any] = {}
+_NO_TEXTS = ("", "", "")
 
 
 def _kinds(group: pa.RecordBatch, names: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -302,7 +302,8 @@ def test_questions_from_scores_are_the_questions(versions, tmp_path_factory, giv
     path.write_bytes(files.result)
     large = read_head(path)
     scores = read_scores(files.scores, large.scores_file, JUDGES, large.size)
-    lean, stored = many_stored_benchmarks(benchmarks.to_bytes()), stored_benchmarks(benchmarks.to_bytes())
+    data = benchmarks.to_bytes()
+    lean, stored = many_stored_benchmarks(data, benchmarks.sha256), stored_benchmarks(data)
     assert [comparable(question) for question in scored_questions(scores, lean)] == [
         comparable(_question(question, stored.entries[question.question_id])) for question in questions
     ]
@@ -351,7 +352,7 @@ def test_a_stored_set_has_its_digest_however_it_is_written(versions, layout):
             b'"split":"train"}', b'"split":"train","expected_asset":"TABLE"}'
         )
         data = data.replace(b'"split":"held_out"}', b'"split":"held_out","expected_asset":"TABLE"}')
-    many, whole = many_stored_benchmarks(data), stored_benchmarks(data)
+    many, whole = many_stored_benchmarks(data, benchmarks.sha256), stored_benchmarks(data)
     assert many.sha256 == whole.sha256 == benchmarks.sha256
     assert list(many.entries) == [benchmark.id for benchmark in benchmarks.benchmarks]
     assert many.texts["q007"] == ("q007", "How many orders have a key above 7?", whole.entries["q007"]["expected_sql"])
@@ -373,5 +374,5 @@ def test_a_set_that_was_changed_has_another_digest(versions):
         data.replace(b",\n", b",\n\n", 1),
         json.dumps({**json.loads(data), "benchmarks": json.loads(data)["benchmarks"][1:]}).encode(),
     ):
-        found = many_stored_benchmarks(changed)
+        found = many_stored_benchmarks(changed, benchmarks.sha256)
         assert (found is not None and found.sha256 == benchmarks.sha256) == (b",\n\n" in changed)

@@ -6,14 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.gating.explanation import Explained, Explanation, Group
 from mlflow_genie_plugin.gating.html_report.cards import seconds
 from mlflow_genie_plugin.gating.html_report.interval import Drawing, Scale, drawing, scale_of
 from mlflow_genie_plugin.gating.html_report.sheet import Sheet
-from mlflow_genie_plugin.gating.observed import QuestionObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, percent
+from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.gating.report import interval_text
 from mlflow_genie_plugin.gating.statistics import wilson_interval
 from mlflow_genie_plugin.gating.text import plain
@@ -60,8 +61,8 @@ def headlines(sheet: Sheet) -> Iterator[Headline]:
     if evaluation is None:
         return
     planned = max(evaluation.planned_count, len(evaluation.questions))
-    if any(OVERALL_JUDGE in question.findings for question in evaluation.questions):
-        right = sum(item.overall == Outcome.PASSED for item in explanation.questions)
+    if any(OVERALL_JUDGE in findings for findings in evaluation.rows.kinds.findings):
+        right = sum(counts[True] for counts in explanation.parts["priority"].values())
         yield Headline("right results", percent(right / planned) if planned else "-", f"{right:,} of {planned:,}")
     if (p0 := sheet.verdict.result("p0")) is not None and p0.measured:
         yield Headline("P0 right", p0.measured, "all are required")
@@ -102,7 +103,8 @@ def parts(sheet: Sheet) -> tuple[PartRow, ...]:
 def latencies(sheet: Sheet) -> tuple[Headline, ...]:
     """Return how long answers took: median, 90th and 99th percentile (nearest rank) and the longest, in seconds."""
     evaluation = sheet.evidence.evaluation
-    times = sorted(filter(None, map(_seconds_of, evaluation.questions if evaluation is not None else ())))
+    rows = evaluation.rows if evaluation is not None else Questions()
+    times = sorted(took for took in compress(rows.latencies, rows.answered) if took is not None and math.isfinite(took))
     if not times:
         return ()
     named = (("median", 0.5), ("90 % are faster than", 0.9), ("99 % are faster than", 0.99), ("longest", 1.0))
@@ -111,7 +113,7 @@ def latencies(sheet: Sheet) -> tuple[Headline, ...]:
 
 def rulings(explanation: Explanation) -> Rulings | None:
     """Return the arbiter's verdicts counted; None where it had nothing to rule on."""
-    found = [item.observed.ruling for item in explanation.questions if item.observed.ruling]
+    found = [item.observed.ruling for item in explanation.told if item.observed.ruling]
     if not found:
         return None
     counted = Counter(plain(str(ruling.get("verdict", ""))).replace("_", " ") for ruling in found)
@@ -123,11 +125,6 @@ def ruled(items: Sequence[Explained]) -> tuple[Explained, ...]:
     return tuple(
         item for item in items if item.observed.ruling and item.observed.ruling.get("verdict") != "ground_truth_correct"
     )
-
-
-def _seconds_of(question: QuestionObserved) -> float | None:
-    seconds = question.latency_seconds
-    return seconds if question.answered and seconds is not None and math.isfinite(seconds) else None
 
 
 def _as_result(right: int, total: int) -> GateResult:

@@ -89,7 +89,6 @@ def report_page(sheet: Sheet) -> bytes:
     environment = _environment()
     style, script = _file("page.css"), _file("page.js")
     sections = tuple(_sections(sheet, environment))
-    said = [item for items in explanation.groups.values() for item in items]
     context: dict[str, Any] = {
         "sheet": sheet,
         "verdict": verdict,
@@ -107,7 +106,7 @@ def report_page(sheet: Sheet) -> bytes:
         "parts": parts(sheet),
         "latencies": latencies(sheet),
         "rulings": rulings(explanation),
-        "ruled": [card_of(item, rows=False) for item in ruled(said)[:_RULED]],
+        "ruled": [card_of(item, rows=False) for item in ruled(explanation.told)[:_RULED]],
         "history": sheet.history[:_HISTORY],
         "evidence": tuple(_evidence(sheet)),
         "rows_shown": ROWS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, ClassVar, Self
 
 from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count, percent, some
-from mlflow_genie_plugin.gating.rules.outcomes import planned_count, tally_of, was_asked_once
+from mlflow_genie_plugin.gating.rules.outcomes import each_planned_once, planned_count, tally_of, was_asked_once
 from mlflow_genie_plugin.gating.rules.p0 import P0
 from mlflow_genie_plugin.gating.rules.rule import (
     Path,
@@ -80,10 +81,15 @@ class Coverage(Rule):
     def _error_budget(self, gate: str, subject: Subject) -> GateResult:
         evaluation = subject.evaluation
         planned = planned_count(evaluation)
-        answered = {question.question_id for question in evaluation.questions if question.answered}
-        known = evaluation.planned or tuple(question.question_id for question in evaluation.questions)
-        silent = tuple(name for name in dict.fromkeys(known) if name not in answered)
-        number = max(len(silent), planned - len(answered))
+        rows = evaluation.rows
+        silent: tuple[str, ...] = ()
+        if all(rows.answered) and each_planned_once(evaluation):
+            number = planned - len(rows)
+        else:
+            answered = set(compress(rows.ids, rows.answered))
+            known = dict.fromkeys(evaluation.planned or rows.ids)
+            silent = tuple(name for name in known if name not in answered)
+            number = max(len(silent), planned - len(answered))
         share = number / planned if planned else 1.0
         # Undecided, not failed: without answers nothing is known about the config.
         outcome = Outcome.PASSED if planned and share <= self.error_budget else Outcome.UNDECIDED

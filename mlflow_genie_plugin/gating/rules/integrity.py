@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from mlflow_genie_plugin.gating.observed import EvaluationObserved, Evidence, Hashes
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, short, some
+from mlflow_genie_plugin.gating.rules.outcomes import each_planned_once
 from mlflow_genie_plugin.gating.rules.rule import Rule, ScopeCriteria, StageCriteria, Subject
 
 
@@ -130,14 +131,10 @@ def same_questions(evaluation: EvaluationObserved) -> GateResult:
     if len(set(digests)) != 1:
         reason = "result file, run and stored benchmark set name different sets: " + ", ".join(map(short, digests))
         return GateResult(gate, Outcome.FAILED, reason)
-    rows, planned = evaluation.rows_by_id, set(evaluation.planned)
-    problems = (
-        ("has no row", tuple(sorted(planned - set(rows)))),
-        ("is not in the benchmark set", tuple(sorted(set(rows) - planned))),
-        ("has more than one row", tuple(sorted(name for name, count in rows.items() if count > 1))),
-        ("differs from its benchmark", tuple(q.question_id for q in evaluation.questions if q.differs)),
-    )
-    for what, ids in problems:
+    for what, ids in (
+        *_other_rows(evaluation, evaluation.planned),
+        ("differs from its benchmark", evaluation.rows.differing),
+    ):
         if ids:
             return GateResult(gate, Outcome.FAILED, f"{some(ids)} {what}", questions=ids)
     if evaluation.planned_count != len(evaluation.planned):
@@ -145,7 +142,19 @@ def same_questions(evaluation: EvaluationObserved) -> GateResult:
             f"the result says {evaluation.planned_count} questions were planned, the set has {len(evaluation.planned)}"
         )
         return GateResult(gate, Outcome.FAILED, reason)
-    return GateResult(gate, Outcome.PASSED, f"each of the {len(planned)} planned questions has exactly one row")
+    return GateResult(
+        gate, Outcome.PASSED, f"each of the {len(evaluation.planned)} planned questions has exactly one row"
+    )
+
+
+def _wrong_rows(evaluation: EvaluationObserved, planned: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each thing that can be wrong with rows, and the ids of those with which it is."""
+    if not each_planned_once(evaluation):
+        times, wanted = evaluation.rows.times, set(planned)
+        yield "has no row", tuple(sorted(wanted - times.keys()))
+        yield "is not in the benchmark set", tuple(sorted(times.keys() - wanted))
+        yield "has more than one row", tuple(sorted(name for name, count in times.items() if count > 1))
+    yield "differs from its benchmark", evaluation.rows.differing
 
 
 def _all_known(hashes: Hashes) -> bool:

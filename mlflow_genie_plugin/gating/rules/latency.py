@@ -68,27 +68,21 @@ class Latency(Rule):
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
-    """Return the smallest value that at least ``share`` of all values do not exceed (nearest rank)."""
-    return sorted(seconds)[max(1, math.ceil(share * len(seconds) - 1e-9)) - 1]
+    """Return the smallest of sorted values that at least ``share`` of them do not exceed (nearest rank)."""
+    return seconds[max(1, math.ceil(share * len(seconds) - 1e-9)) - 1]
 
 
 def _percentile(gate: str, share: float, limit_: float, evaluation: EvaluationObserved) -> GateResult:
     required = f"<= {limit_:g} s"
-    measured = {
-        question.question_id: question.latency_seconds
-        for question in evaluation.questions
-        if question.latency_seconds is not None
-        and math.isfinite(question.latency_seconds)
-        and question.latency_seconds > 0
-    }
+    measured, seconds = _measured(evaluation)
     planned = planned_count(evaluation)
     if not measured or planned == 0:
         reason = "no answer says how long it took; evaluate with the conversation runner"
         return GateResult(gate, Outcome.UNDECIDED, reason, "-", required)
     unknown = planned - len(measured)
-    slowest = percentile([*measured.values(), *[math.inf] * unknown], share)
-    fastest = percentile([*measured.values(), *[0.0] * unknown], share)
-    slow = tuple(name for name, seconds in measured.items() if seconds > limit_)
+    slowest = percentile([*seconds, *[math.inf] * unknown], share)
+    fastest = percentile([*[0.0] * unknown, *seconds], share)
+    slow = tuple(name for name, took in measured.items() if took > limit_) if seconds[-1] > limit_ else ()
     shown = f"{slowest:.1f} s" if math.isfinite(slowest) else "unknown"
     counted = f"{len(slow)} of {planned} answers took more than {limit_:g} s"
     if slow:
@@ -101,10 +95,20 @@ def _percentile(gate: str, share: float, limit_: float, evaluation: EvaluationOb
     return GateResult(gate, Outcome.UNDECIDED, reason, shown, required, questions=slow)
 
 
+def _measured(evaluation: EvaluationObserved) -> tuple[dict[str, float], list[float]]:
+    """Return how long each answer took, and the same times sorted; measured once for every limit."""
+    if "latency" not in evaluation.tallies:
+        times = zip(evaluation.rows.ids, evaluation.rows.latencies, strict=True)
+        measured = {name: took for name, took in times if took is not None and 0 < took < math.inf}
+        evaluation.tallies["latency"] = (measured, sorted(measured.values()))
+    found: tuple[dict[str, float], list[float]] = evaluation.tallies["latency"]
+    return found
+
+
 def _pace(gate: str, limit_: float, evaluation: EvaluationObserved) -> GateResult:
     required = f">= {limit_:g} a minute"
     minutes = minutes_between(evaluation.started_at, evaluation.finished_at)
-    answered = sum(question.answered for question in evaluation.questions)
+    answered = sum(evaluation.rows.answered)
     if minutes is None or minutes <= 0:
         reason = "the result does not say when the asking began and ended"
         return GateResult(gate, Outcome.UNDECIDED, reason, "-", required)

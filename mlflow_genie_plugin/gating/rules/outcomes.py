@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlflow_genie_plugin.gating.observed import (
@@ -13,6 +14,7 @@ from mlflow_genie_plugin.gating.observed import (
     MISSING,
     PASSED,
     EvaluationObserved,
+    FindingObserved,
     QuestionObserved,
 )
 
@@ -20,14 +22,19 @@ DECIDED = frozenset({PASSED, FAILED})
 
 
 def believed_outcome(question: QuestionObserved, judge: str, *, settled_counts: bool = True) -> str:
-    """Return the outcome of ``judge`` on a question; a score or outcome that means nothing is ``errored``.
+    """Return the outcome of ``judge`` on a question; see :func:`worth`."""
+    return worth(question.findings, judge, settled_counts=settled_counts)
+
+
+def worth(findings: Mapping[str, FindingObserved], judge: str, *, settled_counts: bool = True) -> str:
+    """Return the outcome of ``judge`` among the findings on a question; one that means nothing is ``errored``.
 
     Args:
-        question: The question's row.
+        findings: By judge.
         judge: Whose finding.
         settled_counts: Whether a pass by a language model's word is one; otherwise nothing decided it: ``abstained``.
     """
-    found = question.findings.get(judge)
+    found = findings.get(judge)
     if found is None:
         return MISSING
     if found.score is not None and not (math.isfinite(found.score) and 0 <= found.score <= 1):
@@ -55,18 +62,13 @@ class JudgeTally:
 
 def outcomes_of(judge: str, evaluation: EvaluationObserved, *, settled_counts: bool = True) -> dict[str, str]:
     """Return the outcome of ``judge`` on every planned question; one without a row is ``missing``."""
-    found: dict[str, str] = {}
-    # Rows of a large evaluation share their findings; what those are worth is worked out once for each kind.
-    known: dict[int, str] = {}
-    for question in evaluation.questions:
-        kind = id(question.findings)
-        if kind not in known:
-            known[kind] = believed_outcome(question, judge, settled_counts=settled_counts)
-        found[question.question_id] = known[kind]
-    if len(found) != len(evaluation.questions):
+    rows = evaluation.rows
+    worths = _worths(judge, evaluation, settled_counts)
+    found = dict(zip(rows.ids, map(worths.__getitem__, rows.kinds.numbers), strict=True))
+    if len(found) != len(rows):
         # Two rows of one question: the gate on the question set fails; here the better one must not win.
-        found.update({name: ERRORED for name, count in evaluation.rows_by_id.items() if count > 1})
-    if evaluation.planned is None or tuple(found) == evaluation.planned:
+        found.update({name: ERRORED for name, count in rows.times.items() if count > 1})
+    if evaluation.planned is None or rows.ids == evaluation.planned:
         return found
     return {name: found.get(name, MISSING) for name in evaluation.planned}
 
@@ -75,13 +77,30 @@ def tally_of(judge: str, evaluation: EvaluationObserved, *, settled_counts: bool
     """Return what the outcomes of ``judge`` come to; counted once for an evaluation, however many gates ask."""
     asked = (judge, settled_counts)
     if asked not in evaluation.tallies:
-        outcomes = outcomes_of(judge, evaluation, settled_counts=settled_counts)
-        counts = Counter(outcomes.values())
-        not_passed = tuple(name for name, outcome in outcomes.items() if outcome != PASSED)
-        undecided = tuple(name for name in not_passed if outcomes[name] != FAILED)
-        evaluation.tallies[asked] = JudgeTally(counts[PASSED], counts[FAILED], not_passed, undecided)
+        if set(_worths(judge, evaluation, settled_counts)) == {PASSED} and each_planned_once(evaluation):
+            evaluation.tallies[asked] = JudgeTally(len(evaluation.rows), 0, (), ())
+        else:
+            evaluation.tallies[asked] = _tally(outcomes_of(judge, evaluation, settled_counts=settled_counts))
     tally: JudgeTally = evaluation.tallies[asked]
     return tally
+
+
+def _tally(outcomes: Mapping[str, str]) -> JudgeTally:
+    counts = Counter(outcomes.values())
+    not_passed = tuple(name for name, outcome in outcomes.items() if outcome != PASSED)
+    undecided = tuple(name for name in not_passed if outcomes[name] != FAILED)
+    return JudgeTally(counts[PASSED], counts[FAILED], not_passed, undecided)
+
+
+def _worths(judge: str, evaluation: EvaluationObserved, settled_counts: bool) -> list[str]:
+    """Return the outcome of ``judge`` for each kind of row: most rows of a large evaluation are of a few kinds."""
+    return [worth(findings, judge, settled_counts=settled_counts) for findings in evaluation.rows.kinds.findings]
+
+
+def each_planned_once(evaluation: EvaluationObserved) -> bool:
+    """Return whether the rows are the planned questions, one each, in their order (others have to be counted)."""
+    rows = evaluation.rows
+    return rows.ids == evaluation.planned and len(rows.times) == len(rows)
 
 
 def planned_count(evaluation: EvaluationObserved) -> int:
@@ -90,10 +109,10 @@ def planned_count(evaluation: EvaluationObserved) -> int:
     The largest of all counts on record: leaving a number out must never make a share better.
     """
     planned = len(evaluation.planned) if evaluation.planned is not None else 0
-    return max(planned, evaluation.planned_count, len(evaluation.rows_by_id))
+    return max(planned, evaluation.planned_count, len(evaluation.rows.times))
 
 
 def was_asked_once(judge: str, evaluation: EvaluationObserved) -> bool:
     """Return whether the judge has no finding because nobody asked the questions more than once."""
-    findings = (question.findings.get(judge) for question in evaluation.questions)
-    return bool(evaluation.questions) and all(finding is not None and finding.not_asked for finding in findings)
+    findings = [findings.get(judge) for findings in evaluation.rows.kinds.findings]
+    return bool(findings) and all(finding is not None and finding.not_asked for finding in findings)

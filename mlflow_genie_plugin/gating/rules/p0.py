@@ -67,8 +67,7 @@ class P0(Rule):
         evaluation = subject.evaluation
         if evaluation.p0 is None:
             return GateResult(gate, Outcome.UNDECIDED, "which questions are P0 is not known", required="all")
-        wanted = frozenset(evaluation.p0)
-        rows = {question.question_id: question for question in evaluation.questions if question.question_id in wanted}
+        rows = evaluation.rows.of(evaluation.p0)
         failed, open_ = [], []
         for name in evaluation.p0:
             outcomes = [

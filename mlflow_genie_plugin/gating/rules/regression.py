@@ -141,20 +141,21 @@ def common_questions(before: EvaluationObserved, now: EvaluationObserved) -> Com
     version look as good as before. Where the earlier evaluation has another scope, only the questions of the later
     one count.
     """
-    earlier = {question.question_id: question for question in before.questions if not question.differs}
-    later = {question.question_id: question for question in now.questions if not question.differs}
+    earlier, later = _texts(before), _texts(now)
     wanted = dict.fromkeys(now.planned or later)
     if before.scope == now.scope:
         wanted |= dict.fromkeys(before.planned or earlier)
-    alike = tuple(
-        name
-        for name in wanted
-        if name in earlier
-        and name in later
-        and (earlier[name].question, earlier[name].expected_sql) == (later[name].question, later[name].expected_sql)
-    )
+    alike = tuple(name for name in wanted if name in earlier and earlier[name] == later.get(name))
     known = set(alike)
     return Common(alike, tuple(name for name in wanted if name not in known))
+
+
+def _texts(evaluation: EvaluationObserved) -> dict[str, tuple[str, str]]:
+    """Return question and expected SQL by id, of the rows that are the question of their benchmark."""
+    found = dict(zip(evaluation.rows.ids, evaluation.rows.texts, strict=True))
+    for name in evaluation.rows.differing:
+        del found[name]
+    return found
 
 
 def _comparison(entry: Mapping[str, Any]) -> Comparison:

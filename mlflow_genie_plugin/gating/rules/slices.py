@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from mlflow_genie_plugin.errors import Violation
-from mlflow_genie_plugin.gating.observed import FAILED, PASSED, QuestionObserved
+from mlflow_genie_plugin.gating.observed import FAILED, PASSED
 from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome, Part, count, of_parts, percent
 from mlflow_genie_plugin.gating.rules.outcomes import outcomes_of
 from mlflow_genie_plugin.gating.rules.rule import (
@@ -98,10 +98,10 @@ class Slices(Rule):
         settled = thresholds is not None and thresholds.settled_passes
         required = required_of(slicing.criterion, rule)
         outcomes = outcomes_of(slicing.judge, evaluation, settled_counts=settled)
-        rows = {question.question_id: question for question in evaluation.questions}
+        entries = dict(zip(evaluation.rows.ids, evaluation.rows.entries, strict=True))
         slices: dict[str, list[str]] = {}
         for question_id in outcomes:
-            for value in values_of(rows.get(question_id), name):
+            for value in values_of(entries.get(question_id, {}), name):
                 slices.setdefault(value, []).append(question_id)
         if not set(slices) - {WITHOUT}:
             return GateResult(gate, Outcome.UNDECIDED, f"no question has the field {name!r}", required=required)
@@ -110,9 +110,9 @@ class Slices(Rule):
         return _result(gate, tuple(parts), required)
 
 
-def values_of(question: QuestionObserved | None, name: str) -> tuple[str, ...]:
-    """Return the slices that a question belongs to: each value of a list, else the one value; ``(none)`` without."""
-    value = question.entry.get(name) if question is not None else None
+def values_of(entry: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the slices that a benchmark belongs to: each value of a list, else the one value; ``(none)`` without."""
+    value = entry.get(name)
     if value is None or value in ("", []):
         return (WITHOUT,)
     return tuple(dict.fromkeys(str(item) for item in value)) if isinstance(value, list) else (str(value),)
