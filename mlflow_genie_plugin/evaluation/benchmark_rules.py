@@ -70,7 +70,7 @@ def list_entries(document: Any) -> Listing:
         return Listing(tuple(entries))
     if "data_sources" in document:
         return Listing((), (Violation("$", "no-questions", "this space config has no benchmark questions"),))
-    return Listing((), (_shape(f"the top level has the keys {', '.join(map(repr, document))[:80] or 'none'}"),))
+    return Listing((), (_shape(_top_level(document)),))
 
 
 def check(listing: Listing, source: Source, variables: Mapping[str, str]) -> tuple[list[Benchmark], list[Violation]]:
@@ -274,6 +274,11 @@ def _with_line(violation: Violation, source: Source) -> Violation:
 def _parts(path: str) -> Path:
     found = re.finditer(r"\.([^.\[]+)|\[(\d+)\]|\['(.*?)'\]", path)
     return tuple(int(item[2]) if item[2] else item[1] or item[3] for item in found)
+
+
+def _top_level(document: Mapping[str, Any]) -> str:
+    keys = ", ".join(map(repr, document))[:80]
+    return f"the top level has the keys {keys}" if keys else "it holds nothing"
 
 
 def _shape(seen: str) -> Violation:

@@ -151,6 +151,12 @@ def test_what_is_no_benchmarks_file_is_refused(data):
         parse_benchmarks(data)
 
 
+def test_an_empty_mapping_is_said_to_hold_nothing():
+    with pytest.raises(InvalidBenchmarksError) as caught:
+        parse_benchmarks(b"{}")
+    assert [v.message for v in caught.value.violations] == ["this is no benchmarks file: it holds nothing"]
+
+
 @pytest.mark.parametrize("data", [b'{"format_version": 1, "benchmarks": []}', b"cost: []"])
 def test_a_file_without_questions_is_refused(data):
     with pytest.raises(InvalidBenchmarksError):
