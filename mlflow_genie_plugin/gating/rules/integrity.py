@@ -131,10 +131,7 @@ def same_questions(evaluation: EvaluationObserved) -> GateResult:
     if len(set(digests)) != 1:
         reason = "result file, run and stored benchmark set name different sets: " + ", ".join(map(short, digests))
         return GateResult(gate, Outcome.FAILED, reason)
-    for what, ids in (
-        *_other_rows(evaluation, evaluation.planned),
-        ("differs from its benchmark", evaluation.rows.differing),
-    ):
+    for what, ids in _wrong_rows(evaluation, evaluation.planned):
         if ids:
             return GateResult(gate, Outcome.FAILED, f"{some(ids)} {what}", questions=ids)
     if evaluation.planned_count != len(evaluation.planned):
