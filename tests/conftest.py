@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from importlib.machinery import ModuleSpec
 
 import pytest
 from hypothesis import settings
+
+import __main__
+
+# PySpark takes a process without a main file for a run of its doctests and ends it; workers of xdist have none.
+if getattr(__main__, "__spec__", None) is None and not hasattr(__main__, "__file__"):
+    __main__.__spec__ = ModuleSpec("__main__", None)
 
 # A machine that is busy with something else must not fail a test.
 settings.register_profile("project", deadline=None)
