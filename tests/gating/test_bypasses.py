@@ -747,7 +747,8 @@ def combined(cases: list[Case]) -> list[object]:
     found = []
     for case in cases:
         for name, more in COMBINATIONS.items():
-            refuses = {"no:xdist"} if "-n" in more else set()
+            # Workers inherit this session's sys.path, on which a package gates of this repository stands first.
+            refuses = {"no:xdist", "--import-mode=append"} if "-n" in more else set()
             refuses |= {"no:rerunfailures", "--reruns"} if "--reruns" in more else set()
             if refuses & set(case.arguments):
                 continue
