@@ -5,10 +5,8 @@ What is wrong with the evidence becomes part of it (a gate then says so); what c
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +20,7 @@ from mlflow_genie_plugin.errors import (
     UnreadableFileError,
     UnsupportedFormatError,
 )
+from mlflow_genie_plugin.gating.garbage import no_garbage
 from mlflow_genie_plugin.gating.observed import (
     EvaluationObserved,
     Evidence,
@@ -185,7 +184,7 @@ def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attem
     from mlflow_genie_plugin.gating.scored_questions import StoredRows, scored_questions
 
     try:
-        with _no_garbage(), ThreadPoolExecutor(1) as pool:
+        with no_garbage(), ThreadPoolExecutor(1) as pool:
             # Hashing waits for no lock of Python's, so both are done in the time of one.
             reading = pool.submit(read_head, file.path)
             recorded = run.params.get(BENCHMARKS_PARAM)
@@ -201,18 +200,6 @@ def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attem
     rows = StoredRows(large, file, scores, questions.ids)
     evidence = replace(collected.evidence, evaluation=observed)
     return replace(collected, evidence=evidence, run=run, about=large.head, rows=rows)
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Keep Python from looking for garbage: a million new objects make it look through all of MLflow's, in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _with_questions(collected: Collected, file: ArtifactFile, run: RunRecord, attempts: int) -> Collected:

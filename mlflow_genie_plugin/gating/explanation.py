@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import compress
+from operator import not_
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
@@ -198,15 +200,17 @@ def explain(verdict: Verdict, evidence: Evidence, rows: Rows, baselines: Iterabl
     plainly_right = [
         overall == PASSED and not objections(findings) for overall, findings in zip(worths, kinds.findings, strict=True)
     ]
-    explained, right = [], []
-    for place, (name, kind) in enumerate(zip(questions.ids, kinds.numbers, strict=True)):
-        was_right = None if before is None else before.get(name)
-        if plainly_right[kind] and was_right is not False and name not in gates:
-            right.append(name)
-            continue
+    known = before or {}
+    quiet = [
+        plainly_right[kind] and known.get(name) is not False and name not in gates
+        for name, kind in zip(questions.ids, kinds.numbers, strict=True)
+    ]
+    right = list(compress(questions.ids, quiet))
+    explained = []
+    for place in compress(range(len(quiet)), map(not_, quiet)):
         question = questions[place]
-        said = _said(question)
-        group = _group(said, was_right, name in p0_failed)
+        name, said = question.question_id, _said(question)
+        group = _group(said, known.get(name), name in p0_failed)
         counted = tuple(gates.get(name, ()))
         explained.append(Explained(question, group, said.judge, said.reason, counted, said.overall, rows))
     diff = next((baseline.diff for baseline in baselines if baseline.diff is not None), None)

@@ -14,8 +14,6 @@ import orjson
 
 from mlflow_genie_plugin.canonical_json import canonical_bytes, sha256_of_json
 
-# What is a question's own; everything else in an entry is shared by many of them.
-_OWN = ("id", "question", "expected_sql")
 _BEFORE, _BETWEEN, _AFTER = b',"benchmarks":[\n', b",\n", b"\n]}\n"
 
 
@@ -100,6 +98,7 @@ class _Lean:
         self._shared: dict[bytes, Mapping[str, Any]] = {}
 
     def add(self, entry: dict[str, Any]) -> None:
-        name, question, sql = (entry.pop(field) for field in _OWN)
+        # What is a question's own is taken out; everything else in an entry is shared by many of them.
+        name, question, sql = entry.pop("id"), entry.pop("question"), entry.pop("expected_sql")
         self.entries[name] = self._shared.setdefault(canonical_bytes(entry), entry)
         self.texts[name] = (name, question, sql)

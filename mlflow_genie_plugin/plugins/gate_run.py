@@ -13,6 +13,7 @@ import pytest
 
 from mlflow_genie_plugin.errors import ExitCode, GenieError
 from mlflow_genie_plugin.gating.ci_summary import add_step_summary, annotation_lines, wants_annotations
+from mlflow_genie_plugin.gating.garbage import no_garbage
 from mlflow_genie_plugin.gating.gate_session import (
     FAILED,
     UNDECIDED,
@@ -52,7 +53,7 @@ class GateRun:
             self.config.stash[SESSION] = GateSession.in_worker(self._request(), payload)
             return
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), no_garbage():
                 # MLflow's own imports warn about MLflow's own code; before the first test pytest would not catch that.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self.config.stash[SESSION] = GateSession.start(self._request())
@@ -106,7 +107,8 @@ class GateRun:
             )
             return result
         try:
-            session.exitstatus = self._decide(gates, session.exitstatus)
+            with no_garbage():
+                session.exitstatus = self._decide(gates, session.exitstatus)
         except GenieError as error:
             self._say("genie gate: UNDECIDED", [f"[{error.code}] {error}"], Outcome.UNDECIDED)
             session.exitstatus = UNDECIDED

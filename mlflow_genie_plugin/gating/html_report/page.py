@@ -198,6 +198,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
+        optimized=False,  # each page is written once or twice, so compiling it quickly is worth more
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
