@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -50,7 +51,8 @@ class Freshness(Rule):
         if age is None:
             reason = "the result does not say when the last answer came"
             return GateResult(gate, Outcome.UNDECIDED, reason, "-", required)
-        shown = f"{max(0.0, age / _DAY):.1f} days"
+        # Rounded up: what is a minute over 30 days must not read as the 30.0 days that would do.
+        shown = f"{max(0.0, math.ceil(10 * age / _DAY) / 10):.1f} days"
         if age < -_SKEW_MINUTES:
             reason = f"the last answer came at {finished}, which is in the future: one of the clocks is wrong"
             return GateResult(gate, Outcome.UNDECIDED, reason, "-", required)

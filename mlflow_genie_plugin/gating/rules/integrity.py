@@ -133,7 +133,7 @@ def same_questions(evaluation: EvaluationObserved) -> GateResult:
         return GateResult(gate, Outcome.FAILED, reason)
     for what, ids in _wrong_rows(evaluation, evaluation.planned):
         if ids:
-            return GateResult(gate, Outcome.FAILED, f"{some(ids)} {what}", questions=ids)
+            return GateResult(gate, Outcome.FAILED, f"{what}: {some(ids)}", questions=ids)
     if evaluation.planned_count != len(evaluation.planned):
         reason = (
             f"the result says {evaluation.planned_count} questions were planned, the set has {len(evaluation.planned)}"
@@ -148,10 +148,10 @@ def _wrong_rows(evaluation: EvaluationObserved, planned: tuple[str, ...]) -> Ite
     """Yield each thing that can be wrong with rows, and the ids of those with which it is."""
     if not each_planned_once(evaluation):
         times, wanted = evaluation.rows.times, set(planned)
-        yield "has no row", tuple(sorted(wanted - times.keys()))
-        yield "is not in the benchmark set", tuple(sorted(times.keys() - wanted))
-        yield "has more than one row", tuple(sorted(name for name, count in times.items() if count > 1))
-    yield "differs from its benchmark", evaluation.rows.differing
+        yield "questions without a row", tuple(sorted(wanted - times.keys()))
+        yield "rows of no question in the benchmark set", tuple(sorted(times.keys() - wanted))
+        yield "questions with more than one row", tuple(sorted(name for name, count in times.items() if count > 1))
+    yield "questions that are not those of the benchmark set", evaluation.rows.differing
 
 
 def _all_known(hashes: Hashes) -> bool:
