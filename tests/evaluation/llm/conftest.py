@@ -94,17 +94,18 @@ def language_model():
                 script._open += 1
                 script.most_at_once = max(script.most_at_once, script._open)
             try:
-                self._answer(script._next(request))
+                item = script._next(request)
+                time.sleep(script.seconds + (item.seconds if isinstance(item, Fault) else 0))
             finally:
+                # Before the first byte of the answer: its reader may ask again before this thread runs on.
                 with script._lock:
                     script._open -= 1
+            self._answer(item)
 
         def _answer(self, item):
-            time.sleep(script.seconds)
             if not isinstance(item, Fault):
                 self._send(200, completion(item) if isinstance(item, str) else item, {})
                 return
-            time.sleep(item.seconds)
             if item.close:
                 self.close_connection = True
                 return
