@@ -83,7 +83,7 @@ def test_a_delay_delays(client, control):
     control.fault("genie.get_space", delay_seconds=0.3)
     started = time.monotonic()
     client.genie.get_space(SAMPLE_SPACE_ID)
-    assert 0.3 <= time.monotonic() - started < 3
+    assert time.monotonic() - started >= 0.3
 
 
 def test_faults_can_be_cleared_and_a_wrong_route_is_named(client, control):

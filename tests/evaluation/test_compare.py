@@ -199,9 +199,9 @@ def test_a_search_that_is_given_up_is_undetermined_never_equal():
     size = 60
     left = [tuple((i * j) % 2 if i < 2 else int(i == j) for j in range(size)) for i in range(size)]
     right = [tuple((i * j + 1) % 2 if i < 2 else int(i == j) for j in range(size)) for i in range(size)]
-    started = time.perf_counter()
+    started = time.process_time()
     assert verdict(left, right)[0] != "equal"
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_rows_pair_up_across_a_rounding_edge():
@@ -284,9 +284,9 @@ def test_five_thousand_rows_are_compared_quickly(differ):
     other = rng.sample([tuple(row[j] for j in order) for row in rows], 5000)
     if differ:
         other[7] = tuple("wrong" if isinstance(cell, str) else cell for cell in other[7])
-    started = time.perf_counter()
+    started = time.process_time()
     found = verdict(rows, other)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert found[0] == ("different" if differ else "equal")
 
 

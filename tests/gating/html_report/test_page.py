@@ -60,9 +60,9 @@ class Read(HTMLParser):
 def test_a_page_of_any_size_is_whole_small_and_quick(make_sheet, wrong, count):
     sheet = make_sheet(count=count, wrong=wrong)
     report_page(sheet)  # the first page also compiles the templates
-    began = time.perf_counter()
+    began = time.process_time()
     page = report_page(sheet)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert len(page) < MOST_BYTES
     found = Read(page)
     newly, still = sheet.explanation.count(Group.NEWLY_WRONG), sheet.explanation.count(Group.P0_WRONG, Group.WRONG)
