@@ -75,6 +75,13 @@ class InvalidDocumentError(GenieError):
         return "\n".join([super().__str__(), *(f"  {violation}" for violation in self.violations)])
 
 
+class UnexpectedStepError(GenieError):
+    """Raised when a step of the quickstart ends otherwise than its story says: a defect, never hidden."""
+
+    code = "MG001"
+    exit_code = ExitCode.NO
+
+
 # --- workspace: reaching it and being allowed (MG1xx) ---------------------------------------------------------------
 
 

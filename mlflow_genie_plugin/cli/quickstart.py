@@ -16,6 +16,7 @@ from mlflow_genie_plugin.cli.output import command, emit, emit_json, say
 
 MARKER = "quickstart.json"
 STEPS = 7
+EXPERIMENT = "genie-quickstart"
 
 
 @click.command()
@@ -91,7 +92,7 @@ That was the whole story in {seconds:.0f} s.
 Look around:
   {here}mlflow ui --backend-store-uri {tracking}
       the versions, their lineage, evaluations and one trace a question
-  export MLFLOW_TRACKING_URI={tracking}
+  export MLFLOW_TRACKING_URI={tracking} MLFLOW_EXPERIMENT_NAME={EXPERIMENT}
   {here}mlflow-genie space diff models:/{good} models:/{bad}
       what the edit changed
   {here}mlflow-genie local serve --dir {directory / "workspace"}
@@ -143,7 +144,7 @@ def _environment(directory: Path) -> Iterator[None]:
     ours = {
         "MLFLOW_TRACKING_URI": f"sqlite:///{directory / 'mlflow.db'}",
         "MLFLOW_REGISTRY_URI": f"sqlite:///{directory / 'mlflow.db'}",
-        "MLFLOW_EXPERIMENT_NAME": "genie-quickstart",
+        "MLFLOW_EXPERIMENT_NAME": EXPERIMENT,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "GENIE_STATE_DIR": str(directory / "state"),
     }

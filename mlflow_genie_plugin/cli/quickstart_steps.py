@@ -14,17 +14,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.errors import ExitCode, GenieError
+from mlflow_genie_plugin.errors import UnexpectedStepError
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.emulator.server import LocalWorkspace
-
-
-class UnexpectedStepError(GenieError):
-    """Raised when a step of the quickstart ends otherwise than the story says: a defect, never hidden."""
-
-    code = "MG001"
-    exit_code = ExitCode.NO
 
 
 def make_experiment(directory: Path) -> None:

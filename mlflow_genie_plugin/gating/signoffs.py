@@ -12,9 +12,10 @@ from mlflow_genie_plugin.errors import InvalidSignOffError, UnreadableFileError,
 from mlflow_genie_plugin.gating.checklist import ROWS
 from mlflow_genie_plugin.gating.criteria import load
 from mlflow_genie_plugin.gating.rules.register import family_of, is_packaged, packaged_stems
-from mlflow_genie_plugin.gating.rules.rule import did_you_mean, violation
+from mlflow_genie_plugin.gating.rules.rule import violation
 from mlflow_genie_plugin.gating.signed import LONGEST_WAIVER_DAYS, Attestation, SignOffs, Waiver
 from mlflow_genie_plugin.schemas import require_format_version, violations_of
+from mlflow_genie_plugin.schemas.wording import did_you_mean
 
 FORMAT_VERSION = 1
 ATTESTATIONS = "attestations.yaml"

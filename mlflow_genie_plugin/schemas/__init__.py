@@ -9,6 +9,9 @@ from typing import Any
 import orjson
 
 from mlflow_genie_plugin.errors import UnsupportedFormatError, Violation
+from mlflow_genie_plugin.schemas.wording import in_words, json_path
+
+__all__ = ["is_valid", "json_path", "load_schema", "require_format_version", "violations_of"]
 
 
 @cache
@@ -42,24 +45,9 @@ def violations_of(document: Any, schema_name: str) -> list[Violation]:
 
     validator = jsonschema.Draft202012Validator(load_schema(schema_name))
     found = [
-        Violation(path=json_path(list(error.absolute_path)), rule=f"schema-{error.validator}", message=_say(error))
-        for top in validator.iter_errors(document)
-        for error in _leaves(top)
+        violation for top in validator.iter_errors(document) for error in _leaves(top) for violation in in_words(error)
     ]
     return sorted(set(found), key=lambda violation: violation.path)
-
-
-def json_path(parts: list[str | int]) -> str:
-    """Return ``["a", 0, "b c"]`` as ``$.a[0]['b c']``."""
-    text = "$"
-    for part in parts:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif part.isidentifier():
-            text += f".{part}"
-        else:
-            text += f"['{part}']"
-    return text
 
 
 def require_format_version(document: Any, supported: int, what: str) -> None:
@@ -68,11 +56,15 @@ def require_format_version(document: Any, supported: int, what: str) -> None:
     Raises:
         UnsupportedFormatError: The version is missing or another one.
     """
-    version = document.get("format_version") if isinstance(document, dict) else None
-    if version != supported or isinstance(version, bool):
-        seen = "no format_version" if version is None else f"format_version {version!r}"
+    if not isinstance(document, dict) or document.get("format_version") is None:
         raise UnsupportedFormatError(
-            f"{what} has {seen}, this version of mlflow-genie reads {supported}",
+            f"{what} does not say its format_version; this version of mlflow-genie reads {supported}",
+            next_step=f"if you wrote it, begin it with format_version: {supported}; otherwise write it again",
+        )
+    version = document["format_version"]
+    if version != supported or isinstance(version, bool):
+        raise UnsupportedFormatError(
+            f"{what} has format_version {version!r}, this version of mlflow-genie reads {supported}",
             next_step="upgrade mlflow-genie-plugin, or write the file again with this version",
         )
 
@@ -83,8 +75,3 @@ def _leaves(error: Any) -> list[Any]:
         return [error]
     deepest = max(error.context, key=lambda sub: len(sub.absolute_path))
     return [leaf for sub in error.context if sub.schema_path[0] == deepest.schema_path[0] for leaf in _leaves(sub)]
-
-
-def _say(error: Any) -> str:
-    message = str(error.message)
-    return message if len(message) <= 200 else f"{message[:120]} … {message[-60:]}"

@@ -88,9 +88,9 @@ def test_json_says_what_was_written(folder):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("attest", "sample", *ATTEST[2:]), "did you mean sample_size"),
+        (("attest", "sample", *ATTEST[2:]), "did you mean 'sample_size'?"),
         (("attest", "offline_evaluation", *ATTEST[2:]), "nobody can attest it"),
-        ((*ATTEST[:-1], "on the wiki"), "does not match"),
+        ((*ATTEST[:-1], "on the wiki"), "'on the wiki' is not a link, https://…"),
         ((*ATTEST, "--expires", "2020-01-01"), "is before"),
         ((*ATTEST, "--model-id", "m-1"), "an attestation is about one thing"),
         ((*ATTEST[:2], *ATTEST[4:]), "an attestation is about one thing"),
@@ -98,7 +98,7 @@ def test_json_says_what_was_written(folder):
         (("waive", "same_config", *WAIVE[2:]), "same_config can never be waived"),
         (("waive", "my_gate", *WAIVE[2:]), "there is no gate 'my_gate'"),
         ((*WAIVE, "--days", "91"), "at most 90 days"),
-        ((*WAIVE[:-1], " "), "does not match"),
+        ((*WAIVE[:-1], " "), "$.waivers[0].reason: it is empty"),
         ((*WAIVE, "--file", "nowhere/waivers.yaml"), "there is no folder nowhere"),
     ],
 )

@@ -96,7 +96,7 @@ def test_all_violations_are_listed_with_paths():
         ("two-answers", place(10, ".answer")),
         ("unknown-key", place(11, ".quesion")),
         ("schema-pattern", place(12, ".id")),
-        ("schema-required", place(13, "")),
+        ("schema-required", place(13, ".expected_sql")),
         ("schema-type", place(14, ".question")),
         ("schema-type", place(15, "")),
         ("unfilled-variable", place(16, ".expected_sql")),

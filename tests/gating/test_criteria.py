@@ -73,7 +73,7 @@ def test_a_rule_left_out_is_an_error(document, line):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_left_out_is_an_error_whatever_stage_is_asked(document, stage):
     del document["stages"][stage]
-    assert stage in violations(document)["$.stages"]
+    assert violations(document)[f"$.stages.{stage}"] == f"{stage} is required but missing "
 
 
 def test_a_percent_is_an_error_that_says_what_to_write(document):
@@ -103,8 +103,8 @@ def test_all_violations_are_reported_at_once(document):
     found = violations(document)
     path = "$.stages.production.full"
     assert "above the target" in found[f"{path}.judges.asset_routing.floor"]
-    assert "did you mean result_correctness?" in found[f"{path}.judges.result_corectness"]
-    assert "did you mean result_correctness?" in found[f"{path}.p0.judges[0]"]
+    assert "did you mean 'result_correctness'?" in found[f"{path}.judges.result_corectness"]
+    assert "did you mean 'result_correctness'?" in found[f"{path}.p0.judges[0]"]
     assert "gate of the suite" in found[f"{path}.custom_gates[0]"]
     assert "without any answer" in found[f"{path}.error_budget"]
     assert "result_correctness is missing" in found[f"{path}.judges"]

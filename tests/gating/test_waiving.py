@@ -154,16 +154,16 @@ def file(kind, *entries, **document) -> bytes:
         ({"gate": "treshold[x]"}, "gate", "there is no gate 'treshold[x]'"),
         ({"gate": "p0"}, "gate", "p0 can never be waived"),
         ({"gate": "same_config"}, "gate", "same_config can never be waived"),
-        ({"model": "orders"}, "model", "does not match"),
-        ({"owner": " "}, "owner", "does not match"),
-        ({"reason": None}, "", "'reason' is a required property"),
-        ({"expires": None}, "", "'expires' is a required property"),
+        ({"model": "orders"}, "model", "'orders' is not a model id (m- and 32 lower-case hex digits), or any"),
+        ({"owner": " "}, "owner", "it is empty"),
+        ({"reason": None}, "reason", "reason is required but missing"),
+        ({"expires": None}, "expires", "expires is required but missing"),
         ({"expires": "soon"}, "expires", "is not a day"),
         ({"expires": "20261201"}, "expires", "is not a day"),
         ({"expires": "2026-10-01"}, "expires", "is before"),
         ({"expires": "2027-02-01"}, "expires", "at most 90 days, this one for 92"),
         ({"stage": "live"}, "stage", "is not one of"),
-        ({"until": "2026-12-01"}, "", "Additional properties"),
+        ({"until": "2026-12-01"}, "until", "unknown key 'until'"),
     ],
 )
 def test_what_is_wrong_with_a_waiver_is_named_with_its_place(changes, path, said):
@@ -187,12 +187,12 @@ def test_every_violation_is_listed_at_once():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"row": "sample"}, "did you mean sample_size"),
+        ({"row": "sample"}, "did you mean 'sample_size'?"),
         ({"row": "offline_evaluation"}, "nobody can attest it"),
-        ({"evidence": "see the wiki"}, "does not match"),
+        ({"evidence": "see the wiki"}, "'see the wiki' is not a link, https://…"),
         ({"content_sha256": "c" * 64}, "names both a version and a content"),
         ({"model_id": None}, "does not say what it is about"),
-        ({"by": None}, "'by' is a required property"),
+        ({"by": None}, "by is required but missing"),
         ({"attested_on": "2026-11-31"}, "is not a day"),
     ],
 )

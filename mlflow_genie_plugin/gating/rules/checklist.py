@@ -15,7 +15,6 @@ from mlflow_genie_plugin.gating.rules.rule import (
     Rule,
     ScopeCriteria,
     Subject,
-    did_you_mean,
     fraction,
     gate_id,
     limit,
@@ -23,6 +22,7 @@ from mlflow_genie_plugin.gating.rules.rule import (
     stem_and_part,
     violation,
 )
+from mlflow_genie_plugin.schemas.wording import did_you_mean
 
 STEM = "checklist"
 

@@ -6,9 +6,8 @@ the register, a definition in the JSON Schema, lines in ``gates/criteria.yaml`` 
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -16,7 +15,7 @@ from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.observed import EvaluationObserved, Evidence
 from mlflow_genie_plugin.gating.outcome import GateResult
-from mlflow_genie_plugin.schemas import json_path
+from mlflow_genie_plugin.schemas.wording import did_you_mean, json_path
 
 EVERY_SCOPE = frozenset(manifest.SCOPES)
 Path = Sequence[str | int]
@@ -213,13 +212,6 @@ def judge_names(names: Any, section: Mapping[str, Any], path: Path) -> Iterator[
         elif isinstance(judges, dict) and isinstance(judges.get(name), dict) and "off" in judges[name]:
             message = f"judge {name} is off in this section, so it cannot decide {path[-2]}"
             yield violation(here, "judge-is-off", message)
-
-
-def did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """Return a hint for a word that is not known."""
-    words = list(known)
-    close = difflib.get_close_matches(str(name), words, n=1)
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(words)}"
 
 
 def off_of(line: Any) -> str | None:

@@ -15,13 +15,13 @@ from mlflow_genie_plugin.gating.rules.rule import (
     Rule,
     ScopeCriteria,
     Subject,
-    did_you_mean,
     fraction,
     gate_id,
     number,
     stem_and_part,
     violation,
 )
+from mlflow_genie_plugin.schemas.wording import did_you_mean
 
 POINT = "point"
 LOWER_BOUND = "lower_bound"

@@ -15,11 +15,11 @@ from mlflow_genie_plugin.gating.rules.rule import (
     Rule,
     ScopeCriteria,
     Subject,
-    did_you_mean,
     off_of,
     violation,
 )
 from mlflow_genie_plugin.gating.rules.thresholds import Thresholds
+from mlflow_genie_plugin.schemas.wording import did_you_mean
 
 CURRENT = "current"
 RECORDED = "recorded"

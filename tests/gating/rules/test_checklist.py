@@ -223,8 +223,8 @@ def test_a_row_can_be_off_with_its_reason(production, evidence):
         ({"sample_size": {"at_least": 0}}, "sample_size.at_least", "above 0"),
         ({"policy_version": {"at_least": 1}}, "policy_version", "write policy_version: required"),
         ({"experiment_variant": {"at_most": 10}}, "experiment_variant.at_most", "write 0.1"),
-        ({"edit_cuont": "required"}, "edit_cuont", "did you mean edit_count?"),
-        ({"cost": {"off": " "}}, "cost.off", "match"),
+        ({"edit_cuont": "required"}, "edit_cuont", "did you mean 'edit_count'?"),
+        ({"cost": {"off": " "}}, "cost.off", "it is empty"),
     ],
 )
 def test_what_is_wrong_with_a_row_is_named_with_its_place(production, rows, path, said):
