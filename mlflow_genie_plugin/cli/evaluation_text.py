@@ -85,7 +85,16 @@ def _summary(result: EvaluationResult, run_id: str) -> Iterator[str]:
     yield from _wrong(result)
     yield from _proposals(result, run_id)
     if result.status == "complete":
-        yield f"Gate it:  pytest gates/ --model-id={result.model_id}"
+        yield _next(result)
+
+
+def _next(result: EvaluationResult) -> str:
+    from mlflow_genie_plugin.evaluation.judges import JUDGES
+
+    lacking = [judge.name for judge in JUDGES.choose() if judge.name not in result.judges]
+    if lacking:
+        return f"A gate asks for all judges, here without {', '.join(lacking)}: evaluate again without --judge"
+    return f"Gate it:  pytest gates/ --model-id={result.model_id}"
 
 
 def _repeatability(result: EvaluationResult) -> Iterator[str]:

@@ -90,7 +90,7 @@ def parse_benchmarks(
     if violations:
         places = "one place" if len(violations) == 1 else f"{len(violations)} places"
         raise InvalidBenchmarksError(
-            f"{what} breaks the rules of a benchmarks file in {places}",
+            f"{what} cannot be used: a rule of benchmarks files is broken in {places}",
             violations,
             next_step="correct them; docs/benchmarks-file.md has the rules",
         )

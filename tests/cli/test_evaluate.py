@@ -69,6 +69,13 @@ def test_people_see_scores_reasons_and_the_next_command(model_id, questions, loc
     assert "Asking 5 questions, without a quota." in result.stderr
 
 
+def test_an_evaluation_with_some_judges_only_says_that_a_gate_asks_for_more(model_id, questions):
+    result = run("--model-id", model_id, "--benchmarks", questions, "--no-traces", "--judge", "syntax_validity")
+    assert result.exit_code == 0, result.stderr
+    assert "pytest gates/" not in result.output
+    assert "A gate asks for all judges, here without schema_accuracy, " in result.output
+
+
 def test_an_estimate_asks_nothing(model_id, questions, local_workspace, monkeypatch):
     monkeypatch.setenv("GENIE_QUESTIONS_PER_MINUTE", "2")
     result = run("--model-id", model_id, "--benchmarks", questions, "--estimate")

@@ -65,7 +65,7 @@ def test_a_counterexample_makes_the_fault_certain(judge):
 def test_a_distinct_count_is_explained_in_words(judge):
     finding = judge("SELECT COUNT(DISTINCT who) FROM c.s.orders", COUNT)
     assert told(finding) == ("failed", "wrong_aggregation")
-    assert finding.rationale == "the answer counts rows where distinct who are expected"
+    assert finding.rationale == "the answer counts rows instead of a count of distinct who"
 
 
 @pytest.mark.parametrize(
@@ -157,5 +157,5 @@ def test_an_order_that_counts_is_held_against_the_query_although_the_rows_agree(
     assert told(judge(expected, answer, SAME)) == ("passed", None)
     finding = judge(expected, answer, SAME, ordered=True)
     assert told(finding) == ("failed", "wrong_orderby")
-    assert finding.rationale == "the rows are ordered by who where who DESC is expected"
+    assert finding.rationale == "the rows are ordered by who instead of who DESC"
     assert told(judge(expected, expected, SAME, ordered=True)) == ("passed", None)

@@ -79,7 +79,7 @@ def _others(pair: Pair) -> Iterator[Facet]:
         wanted, got = (TOKEN.sub(r"\1", in_words(sorted(side))) or None for side in sides)
         yield Facet(
             "other_clauses", wanted, got, "wrong_expression", "FROM",
-            rationale=f"the query uses {got or 'nothing'} where {wanted or 'nothing'} is expected",
+            rationale=f"the query uses {got or 'nothing'} instead of {wanted or 'nothing'}",
         )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def _subqueries(pair: Pair) -> Iterator[Facet]:
     if missing or extra:
         wanted, got = (in_words(_KIND_WORDS[kind] for kind in sorted(each)) for each in (missing, extra))
         if missing and extra:
-            rationale = f"the answer uses {got} where {wanted} is expected"
+            rationale = f"the answer uses {got} instead of {wanted}"
         else:
             rationale = f"{wanted} is missing" if missing else f"the answer adds {got}"
         yield Facet("subqueries", wanted or None, got or None, "wrong_subquery", "FROM", rationale=rationale)

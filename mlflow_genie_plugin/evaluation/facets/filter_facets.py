@@ -145,7 +145,7 @@ def _other_connectives(missing: dict[str, Predicate], extra: dict[str, Predicate
                 got,
                 "wrong_filter",
                 predicate.filter.clause,
-                rationale=f"conditions are combined as {got} where {wanted} is expected",
+                rationale=f"conditions are combined as {got} instead of {wanted}",
                 objects=objects_of(*(item.filter.condition.form for item in items[0])),
             )
 
@@ -193,10 +193,10 @@ def _is_join(item: _Filters) -> bool:
 
 def _changed(one: _Filters, other: _Filters) -> Facet:
     name, failure_type = "temporal_filters" if one.is_temporal else "filters", "wrong_filter"
-    rationale = f"the filter is {other.text} where {one.text} is expected"
+    rationale = f"the filter is {other.text} instead of {one.text}"
     if one.subject == other.subject and one.values == other.values:
         name = "operators"
-        rationale = f"the filter is {other.text} where {one.text} is expected"
+        rationale = f"the filter is {other.text} instead of {one.text}"
     elif one.comparisons == other.comparisons and one.subject != other.subject:
         is_aggregate = _AGGREGATE.search(one.subject) or _AGGREGATE.search(other.subject)
         if is_aggregate or _columns(one) != _columns(other):
@@ -205,7 +205,7 @@ def _changed(one: _Filters, other: _Filters) -> Facet:
             if wanted == got and not is_aggregate:
                 wanted, got = _subject(one, with_table=True), _subject(other, with_table=True)
             if wanted != got:
-                rationale = f"the filter is on {got} where {wanted} is expected: {other.text}"
+                rationale = f"the filter is on {got} instead of {wanted}: {other.text}"
     return _facet(name, one, other, failure_type, rationale)
 
 

@@ -120,11 +120,11 @@ def _changed(pair: Pair, one: Part, other: Part) -> Facet:
     forms = pair.form(one.form, pair.expected), pair.form(other.form, pair.actual)
     wanted, got = shown(one.node), shown(other.node)
     if is_column(forms[0]) and is_column(forms[1]):
-        kind, rationale = "wrong_column", f"the answer shows {got} where {wanted} is expected"
+        kind, rationale = "wrong_column", f"the answer shows {got} instead of {wanted}"
     elif all(_MEASURE.search(form) for form in forms):
-        kind, rationale = "wrong_measure", f"the answer shows {got} where {wanted} is expected"
+        kind, rationale = "wrong_measure", f"the answer shows {got} instead of {wanted}"
     else:
-        kind, rationale = "wrong_expression", f"the answer computes {got} where {wanted} is expected"
+        kind, rationale = "wrong_expression", f"the answer computes {got} instead of {wanted}"
     return Facet(
         "select", wanted, got, kind, "SELECT", rationale=rationale, objects=objects_of(one.form, other.form)
     )  # fmt: skip

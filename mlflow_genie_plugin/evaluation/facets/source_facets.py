@@ -24,7 +24,7 @@ def _tables(pair: Pair) -> Iterator[Facet]:
         return
     wanted, got = in_words(map(short_name, sorted(missing))), in_words(map(short_name, sorted(extra)))
     if missing and extra:
-        rationale = f"the answer reads {got} where {wanted} is expected"
+        rationale = f"the answer reads {got} instead of {wanted}"
     elif missing:
         again = all(actual[name] for name in missing)
         rationale = f"the answer reads {wanted} only once" if again else f"the answer does not read {wanted}"
@@ -71,7 +71,7 @@ def _joins(pair: Pair) -> Iterator[Facet]:
         return
     wanted, got = in_words(map(_edge_text, missing)), in_words(map(_edge_text, extra))
     if missing and extra:
-        rationale = f"the answer joins on {got} where {wanted} is expected"
+        rationale = f"the answer joins on {got} instead of {wanted}"
     elif missing:
         rationale = f"the join on {wanted} is missing"
     else:
@@ -116,6 +116,6 @@ def _outer_joins(pair: Pair) -> Iterator[Facet]:
             f"{kinds[1]} {short_name(table)}",
             "wrong_join",
             "JOIN",
-            rationale=f"{short_name(table)} is joined by {kinds[1]} where {kinds[0]} is expected",
+            rationale=f"{short_name(table)} is joined by {kinds[1]} instead of {kinds[0]}",
             objects=(name,),
         )

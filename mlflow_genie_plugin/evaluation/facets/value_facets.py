@@ -38,7 +38,7 @@ def _aggregates(pair: Pair, found: Selected) -> Iterator[Facet]:
             wanted.values(),
             (),
             "missing_aggregation",
-            f"the answer does not aggregate: {texts} is expected",
+            f"the answer does not aggregate: it lacks {texts}",
         )
         return
     if wanted and not got and found.missing and _stand_only_in(pair, wanted, found.missing):
@@ -97,7 +97,7 @@ def _windows(pair: Pair, found: Selected) -> Iterator[Facet]:
             yield _value("windows", [part], (), kind, f"{shown(part.node)} is expected and not computed")
         else:
             kind = "wrong_orderby" if is_ranking else "wrong_aggregation"
-            rationale = f"the answer computes {shown(other.node)} where {shown(part.node)} is expected"
+            rationale = f"the answer computes {shown(other.node)} instead of {shown(part.node)}"
             yield _value("windows", [part], [other], kind, rationale)
     for part in others:
         kind = "wrong_orderby" if isinstance(part.node.this, _RANKING) else "wrong_aggregation"
@@ -129,7 +129,7 @@ def _grain(pair: Pair) -> Iterator[Facet]:
         return
     lacking, added = (in_words(shown(part.node) for part in parts) for parts in (missing, extra))
     if missing and extra:
-        rationale = f"the answer groups by {added} where {lacking} is expected"
+        rationale = f"the answer groups by {added} instead of {lacking}"
     elif missing:
         rationale = f"the grouping by {lacking} is missing"
     else:
@@ -154,7 +154,7 @@ def _set_operations(pair: Pair) -> Iterator[Facet]:
         name.removesuffix(" ALL") for name in actual.elements()
     )
     if wanted and got:
-        rationale = f"the answer combines queries by {got} where {wanted} is expected"
+        rationale = f"the answer combines queries by {got} instead of {wanted}"
     else:
         rationale = f"{wanted} is missing" if wanted else f"the answer adds {got}, which is not expected"
     yield Facet(
@@ -225,8 +225,8 @@ def _ranking_difference(pair: Pair, one: Ranking, other: Ranking) -> str | None:
     if [key.removesuffix(" desc") for key in keys] == [key.removesuffix(" desc") for key in others]:
         directions = ["descending" if " desc" in "".join(each) else "ascending" for each in (keys, others)]
         if directions[0] != directions[1]:
-            return f"the answer ranks {directions[1]} where {directions[0]} is expected"
-    return f"the answer ranks by {texts[1]} where {texts[0]} is expected"
+            return f"the answer ranks {directions[1]} instead of {directions[0]}"
+    return f"the answer ranks by {texts[1]} instead of {texts[0]}"
 
 
 def _ranking(one: Ranking | None, other: Ranking | None, rationale: str) -> Facet:
@@ -268,6 +268,12 @@ def _order(pair: Pair) -> Iterator[Facet]:
         return
     texts = [shown_all(part.node for part in side.order) or None for side in (pair.expected, pair.actual)]
     counts = pair.ordered and bool(keys)
+    if texts[0] is None:
+        rationale = f"the rows are ordered by {texts[1]}; no order is asked for"
+    elif texts[1] is None:
+        rationale = f"the rows are not ordered; by {texts[0]} is asked for"
+    else:
+        rationale = f"the rows are ordered by {texts[1]} instead of {texts[0]}"
     yield Facet(
         "ranking" if counts else "order",
         texts[0],
@@ -275,6 +281,6 @@ def _order(pair: Pair) -> Iterator[Facet]:
         "wrong_orderby" if counts else None,
         "ORDER BY",
         is_presentational=not counts,
-        rationale=f"the rows are ordered by {texts[1] or 'nothing'} where {texts[0] or 'nothing'} is expected",
+        rationale=rationale,
         objects=objects_of(*(part.form for part in pair.expected.order)),
     )

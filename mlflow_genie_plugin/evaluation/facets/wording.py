@@ -69,16 +69,16 @@ def short_column(name: str) -> str:
 
 
 _VERBS: dict[type[exp.Expr], tuple[str, str]] = {
-    exp.Sum: ("sums {}", "the sum of {} is"),
-    exp.Avg: ("averages {}", "the average of {} is"),
-    exp.Min: ("takes the smallest {}", "the smallest {} is"),
-    exp.Max: ("takes the largest {}", "the largest {} is"),
+    exp.Sum: ("sums {}", "the sum of {}"),
+    exp.Avg: ("averages {}", "the average of {}"),
+    exp.Min: ("takes the smallest {}", "the smallest {}"),
+    exp.Max: ("takes the largest {}", "the largest {}"),
 }
 
 
 def aggregate_clause(expected: exp.Expr, actual: exp.Expr) -> str:
-    """Return ``the answer counts rows where distinct o_custkey are expected``."""
-    return f"the answer {_spoken(actual)[0]} where {_spoken(expected)[1]} expected"
+    """Return ``the answer counts rows instead of a count of distinct o_custkey``."""
+    return f"the answer {_spoken(actual)[0]} instead of {_spoken(expected)[1]}"
 
 
 def _spoken(node: exp.Expr) -> tuple[str, str]:
@@ -86,14 +86,14 @@ def _spoken(node: exp.Expr) -> tuple[str, str]:
         inner = node.this
         if isinstance(inner, exp.Distinct):
             things = shown_all(inner.expressions)
-            return f"counts distinct {things}", f"distinct {things} are"
+            return f"counts distinct {things}", f"a count of distinct {things}"
         if isinstance(inner, exp.Star | exp.Literal) or inner is None:
-            return "counts rows", "a count of rows is"
-        return f"counts values of {shown(inner)}", f"a count of {shown(inner)} is"
+            return "counts rows", "a count of rows"
+        return f"counts values of {shown(inner)}", f"a count of {shown(inner)}"
     if isinstance(node, exp.Anonymous) and node.name.lower() == "measure" and node.expressions:
         name = shown(node.expressions[0])
-        return f"uses the measure {name}", f"the measure {name} is"
+        return f"uses the measure {name}", f"the measure {name}"
     for kind, (verb, noun) in _VERBS.items():
         if type(node) is kind:
             return verb.format(shown(node.this)), noun.format(shown(node.this))
-    return f"computes {shown(node)}", f"{shown(node)} is"
+    return f"computes {shown(node)}", f"{shown(node)}"

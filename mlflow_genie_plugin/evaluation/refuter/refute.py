@@ -22,6 +22,7 @@ from mlflow_genie_plugin.evaluation.refuter.refutation import (
 from mlflow_genie_plugin.evaluation.refuter.tables import Constraints
 from mlflow_genie_plugin.evaluation.refuter.witness import ROW_LIMIT, SECONDS, differs, shrink, write_down
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, require_read_only
 from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, scratch
 
@@ -87,7 +88,7 @@ def refute(
     except UnsafeSqlError as error:
         return unknown(error.what)
     except SqlFailedError as error:
-        return unknown(f"a query cannot be run on generated data: {error.what}")
+        return unknown(f"a query cannot be run on generated data: {in_a_sentence(error.what)}")
     tally = _Tally()
     enough = ENOUGH_INFORMATIVE * 2 if pair.has_limit else ENOUGH_INFORMATIVE
     with scratch(list(pair.scratch_tables.values())) as database:
@@ -173,14 +174,14 @@ def _columns(count: int) -> str:
 
 def _agreement(tally: _Tally) -> Refutation:
     if tally.run == 0:
-        why = tally.failures[0] if tally.failures else "no database could be made"
+        why = in_a_sentence(tally.failures[0]) if tally.failures else "no database could be made"
         return unknown(f"a query cannot be run on generated data: {why}")
     if tally.informative < ENOUGH_INFORMATIVE:
         why = "the results hold nothing to compare"
         if tally.ties:
             why = "ties decide the results"
         elif tally.failures:
-            why = f"the queries failed on the others ({tally.failures[0]})"
+            why = f"the queries failed on the others ({in_a_sentence(tally.failures[0])})"
         return unknown(
             f"only {tally.informative} of {tally.run + len(tally.failures)} generated databases say something: {why}",
             tally.run,
