@@ -68,8 +68,8 @@ def questions_needed_exactly(observed_rate: float, floor: float, confidence: flo
     """Return how many questions at ``observed_rate`` put the exact lower bound at ``floor``; None when no number does.
 
     The bound reaches the floor exactly when that many right answers, or more, have a probability of at most
-    ``1 - confidence`` at the floor. Answers are whole: the number returned does it, and with one right answer less it is
-    not reached. (The bound is a saw-tooth in the number of questions, so a smaller number may reach the floor by luck.)
+    ``1 - confidence`` at the floor. Answers are whole: the number returned does it, and with one right answer less it
+    does not. (The bound is a saw-tooth in the number of questions, so a smaller number may reach the floor by luck.)
     """
     about = questions_needed(observed_rate, floor, confidence)
     if about is None:
