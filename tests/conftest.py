@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from importlib.machinery import ModuleSpec
 
 import pytest
@@ -13,6 +14,9 @@ import __main__
 # PySpark takes a process without a main file for a run of its doctests and ends it; workers of xdist have none.
 if getattr(__main__, "__spec__", None) is None and not hasattr(__main__, "__file__"):
     __main__.__spec__ = ModuleSpec("__main__", None)
+
+# A shell starts background jobs with Ctrl-C ignored, which tests and the commands they start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that is busy with something else must not fail a test.
 settings.register_profile("project", deadline=None)

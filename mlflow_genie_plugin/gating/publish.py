@@ -17,7 +17,7 @@ from mlflow_genie_plugin.gating.mark import REVOKED, mark_tags, verdict_key
 from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.report import WORDS
-from mlflow_genie_plugin.gating.standing import why_not_to_mark, withdraw_if_contradicted
+from mlflow_genie_plugin.gating.standing import DECIDED_TAG, why_not_to_mark, withdraw_if_contradicted
 from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, RUN_TYPE, Verdict, verdict_bytes
 from mlflow_genie_plugin.gating.version_marks import marks_versions, tag_versions, version_plan
 from mlflow_genie_plugin.registry import RunRecord, create_run, get_model, log_artifacts, set_model_tags, set_terminated
@@ -131,6 +131,7 @@ def _store(verdict: Verdict, collected: Collected, data: bytes, note: str, page:
         "genie.gate.model_id": verdict.model["model_id"],
         "genie.gate.evaluation_run_id": evaluation.get("run_id", ""),
         "genie.gate.verdict_sha256": sha256_of_bytes(data),
+        DECIDED_TAG: verdict.decided_at,
     }
     if commit := verdict.provenance.get("git_commit"):
         tags["mlflow.source.git.commit"] = commit

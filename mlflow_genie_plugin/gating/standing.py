@@ -14,6 +14,7 @@ from mlflow_genie_plugin.gating.verdict import FULL, RUN_TYPE, Verdict
 from mlflow_genie_plugin.registry import ModelRecord, RunRecord, search_runs, set_model_tags
 
 SCOPE_TAG = "genie.evaluation.scope"
+DECIDED_TAG = "genie.gate.decided_at"
 
 
 def later_evaluation(verdict: Verdict, model: ModelRecord) -> str:
@@ -42,7 +43,7 @@ def why_not_to_mark(verdict: Verdict, model: ModelRecord) -> str:
     own = (verdict.evaluation or {}).get("run_id", "")
     if current is None or current.is_positive or current.evaluation_run_id != own:
         return ""
-    if current.decided_at > verdict.decided_at:
+    if current.decided_at >= verdict.decided_at:
         return f"gate run {current.run_id} decided {current.verdict} meanwhile; run the gates again"
     return ""
 
@@ -50,13 +51,15 @@ def why_not_to_mark(verdict: Verdict, model: ModelRecord) -> str:
 def withdraw_if_contradicted(verdict: Verdict, model: ModelRecord, gate_run: RunRecord) -> str:
     """Take a positive mark back that was written while another gate run decided otherwise; return why, or nothing.
 
-    A gate run is stored before it marks. Whichever of two wrote last, it sees the other one here.
+    A gate run is stored before it marks. Whichever of two wrote last, it sees the other one here. What counts is when
+    each decided: who decided first may well be stored last. One that does not say when counts as later.
     """
     about = {(verdict.evaluation or {}).get("run_id", ""), later_evaluation(verdict, model)}
     for other in gate_runs(model, verdict.stage):
-        same_time = other.run_id != gate_run.run_id and (other.start_time or 0) >= (gate_run.start_time or 0)
+        decided = other.tags.get(DECIDED_TAG)
+        later = other.run_id != gate_run.run_id and (decided is None or decided >= verdict.decided_at)
         same_evidence = other.tags.get("genie.gate.evaluation_run_id", "") in about
-        if same_time and same_evidence and other.tags.get("genie.gate.verdict") == Outcome.FAILED:
+        if later and same_evidence and other.tags.get("genie.gate.verdict") == Outcome.FAILED:
             set_model_tags(model.model_id, {verdict_key(verdict.stage): REVOKED})
             return f"gate run {other.run_id} decided failed at the same time, so the mark was taken back; run the gates"
     return ""

@@ -98,8 +98,11 @@ def test_a_pass_that_is_decided_after_a_failure_stands(marked, decided):
     assert mark(marked).is_positive
 
 
-def other_gate_run(marked, evaluation: str, verdict: str = "failed", stage: str = "candidate") -> str:
-    tags = {
+def other_gate_run(
+    marked, evaluation: str, verdict: str = "failed", stage: str = "candidate", decided_at: str | None = LATER
+) -> str:
+    tags = {"genie.gate.decided_at": decided_at} if decided_at else {}
+    tags |= {
         "mlflow.runType": "genie_gate", "genie.gate.model_id": marked.good, "genie.gate.stage": stage,
         "genie.gate.verdict": verdict, "genie.gate.evaluation_run_id": evaluation,
     }  # fmt: skip
@@ -131,8 +134,30 @@ def test_a_mark_is_taken_back_when_a_failure_was_stored_while_it_was_written(mar
     assert mark(marked).verdict == "revoked"
 
 
+@pytest.mark.parametrize("decided_at", [LATER, None])
+def test_a_mark_is_taken_back_when_a_failure_decided_later_though_it_was_stored_first(marked, decided, decided_at):
+    # It has stored its verdict and not yet marked: its pages were made faster.
+    other_gate_run(marked, marked.runs["good"], decided_at=decided_at)
+    published = decided()
+    assert "so the mark was taken back" in published.problem
+    assert mark(marked).verdict == "revoked"
+
+
+def test_of_two_that_decided_in_the_same_moment_the_failure_stands(marked, decided):
+    decided(outcome=Outcome.FAILED, decided_at=EARLIER)
+    assert not decided(decided_at=EARLIER).marked
+    assert mark(marked).verdict == "failed"
+
+
 @pytest.mark.parametrize(
-    "other", [{"verdict": "passed"}, {"verdict": "undecided"}, {"stage": "production"}, {"evaluation": "0" * 32}]
+    "other",
+    [
+        {"verdict": "passed"},
+        {"verdict": "undecided"},
+        {"stage": "production"},
+        {"evaluation": "0" * 32},
+        {"decided_at": EARLIER},
+    ],
 )
 def test_other_gate_runs_at_the_same_time_take_nothing_back(marked, decided, stored_meanwhile, other):
     stored_meanwhile(lambda: other_gate_run(marked, **{"evaluation": marked.runs["good"], **other}))
