@@ -23,6 +23,18 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
+def pytest_configure(config):
+    # xdist would begin with the files of most tests; those that take longest are files of few.
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that run whole commands, so that no process is left alone with one of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("e2e")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def own_mlflow_environment():
     """Whatever a test makes MLflow write into the environment goes away with the test.
