@@ -286,3 +286,19 @@ def test_a_type_that_no_result_holds_is_refused_not_guessed():
     assert compare_tables(numbers, pa.table({"a": pa.chunked_array([[2], [1]])})).outcome == "equal"
     assert compare_tables(numbers, numbers.slice(0, 0)).code == "EMPTY_RESULT"
     assert compare_tables(numbers.slice(1), numbers.slice(1)).outcome == "equal"
+
+
+def test_columns_of_large_tables_are_made_side_by_side_and_keep_their_places(monkeypatch):
+    from mlflow_genie_plugin.evaluation import arrow_columns
+
+    monkeypatch.setattr(arrow_columns, "_WORTH_THREADS", 2)
+    left = pa.table({"n": [1, 2, 2], "t": ["a", "b", None], "d": [0.5, 1.5, None], "s": ["x", "y", "y"]})
+    right = left.select(["s", "d", "n", "t"]).take(pa.array([2, 0, 1]))
+    assert [[column.kind for column in side] for side in arrow_columns.arrow_columns(left, right)] == [
+        ["number", "text", "number", "text"],
+        ["text", "number", "number", "text"],
+    ]
+    assert compare_tables(left, right).outcome == "equal"
+    assert compare_tables(left, left.set_column(1, "t", pa.array(["a", None, "b"]))).outcome == "different"
+    with pytest.raises(TypeError, match="timedelta"):
+        compare_tables(left, left.append_column("e", pa.array([1, 2, 3], pa.duration("s"))))
