@@ -155,7 +155,7 @@ def _in_words(violation: Violation, value: Any) -> Violation:
     if violation.rule == "schema-enum" and isinstance(value, dict) and key in _CHOICES:
         return replace(violation, rule=f"unknown-{key}")
     if violation.rule == "schema-type" and isinstance(value, dict) and value.get(key) is not None:
-        return replace(violation, fix="put it in quotes" if not isinstance(value.get(key), dict | list) else "")
+        return replace(violation, fix="put it in quotes" if not isinstance(value.get(key), dict | list | str) else "")
     if violation.rule in ("schema-minLength", "schema-pattern") and key in ("expected_sql", "question"):
         return Violation(violation.path, f"empty-{key}", f"{key} is empty")
     return violation

@@ -12,6 +12,7 @@ A row holds ``inputs`` with ``question``, ``outputs`` with the SQL that was gene
 
 from __future__ import annotations
 
+import reprlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import GenieError, UsageError
 from mlflow_genie_plugin.evaluation.assessments import feedback_of
-from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, SpaceAssets, errored, judge_case
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import AnswerRecord, Finding, StoredResult, stored_result
@@ -50,8 +51,9 @@ def make_scorers(
     """Return the judges as scorers that share their work per row.
 
     MLflow's own mean leaves out what has no value, so a judge that never decided would look perfect. Here a question
-    that a judge could not decide, or that broke it, gives False *and* the error: ``<judge>/mean`` is right answers by
-    all questions, the same number as in ``mlflow-genie evaluate``.
+    that a judge could not decide, or that broke it, gives False *and* the error; so does a row that cannot be judged
+    at all, because it lacks its expected SQL or because ``execute`` raises. ``<judge>/mean`` is right answers by all
+    questions, the same number as in ``mlflow-genie evaluate``.
 
     Args:
         names: Judges; default: all.
@@ -145,7 +147,7 @@ class CaseRows:
             expected_asset=expectations.get("expected_asset"),
             ordered=bool(expectations.get("ordered", False)),
         )
-        first, *more = outputs if isinstance(outputs, list) else [outputs]
+        first, *more = outputs if isinstance(outputs, list) and outputs else [outputs]
         return JudgedCase(
             benchmark,
             self._answer(first),
@@ -157,7 +159,12 @@ class CaseRows:
         )
 
     def _answer(self, output: Any) -> AnswerRecord:
-        given: Mapping[str, Any] = {"sql": output} if isinstance(output, str) or output is None else output
+        given = {"sql": output} if isinstance(output, str) or output is None else output
+        if not isinstance(given, Mapping) or not isinstance(given.get("sql"), str | None):
+            raise UsageError(
+                f"the row's outputs are no SQL: {reprlib.repr(output)}",
+                next_step='give the SQL as text, {"sql": …}, or the row that predict returns',
+            )
         sql = given.get("sql")
         record = AnswerRecord(
             status=str(given.get("status") or "COMPLETED"),
@@ -190,7 +197,12 @@ def _scorer(name: str, rows: CaseRows) -> Scorer:
 
     @scorer(name=name, aggregations=["mean"])
     def judge(inputs: Any, outputs: Any, expectations: Any) -> Any:
-        return feedback_of(name, rows.findings(inputs, outputs, expectations)[name], undecided=False)
+        try:
+            finding = rows.findings(inputs, outputs, expectations)[name]
+        except Exception as error:  # noqa: BLE001 - MLflow would leave the row out of the mean
+            said = str(error) if isinstance(error, GenieError) else f"{type(error).__name__}: {error}"
+            finding = errored(name, f"the row could not be judged: {said}", failure_type="JUDGE_FAILED")
+        return feedback_of(name, finding, undecided=False)
 
     return judge
 

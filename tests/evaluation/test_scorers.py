@@ -58,6 +58,26 @@ def test_a_question_that_could_not_be_decided_counts_against_the_mean_and_says_w
     assert feedback.rationale
 
 
+def test_rows_that_cannot_be_judged_at_all_count_against_the_mean(tracking):
+    away = f"SELECT o_orderkey FROM {TABLE}"
+    engine = Engine({GOOD: 7, away: TimeoutError("the warehouse is away")})
+    data = [row(GOOD), row(away, question="b?"), row(GOOD, question="c?"), row(7, question="d?")]
+    data[2]["expectations"] = {}
+    data.append({**row(GOOD, question="e?"), "outputs": []})
+    result = mlflow.genai.evaluate(data=data, scorers=scorers.make_scorers(["result_correctness"], execute=engine))
+    assert result.metrics["result_correctness/mean"] == 1 / 5
+    said = {
+        item.rationale
+        for trace in mlflow.search_traces(run_id=result.run_id, return_type="list")
+        for item in trace.info.assessments
+        if item.name == "result_correctness" and item.error is not None
+    }
+    assert any("TimeoutError: the warehouse is away" in text for text in said)
+    assert any("no question or no expected SQL" in text and "expectations=" in text for text in said)
+    assert any("outputs are no SQL: {'sql': 7}" in text for text in said)
+    assert any("outputs are no SQL: []" in text for text in said)
+
+
 def test_rows_in_the_data_are_compared_without_running_anything():
     rows = scorers.CaseRows(JUDGES.choose(["result_correctness"]))
     expectations = {"expected_sql": GOOD, "expected_columns": ["n"], "expected_rows": [[7]]}

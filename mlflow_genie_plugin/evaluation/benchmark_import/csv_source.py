@@ -63,7 +63,9 @@ def candidates_of_csv(data: bytes, what: str, columns: Mapping[str, str] | None 
         )
     if broken:
         raise InvalidImportError(
-            f"{what} is broken in {len(broken)} places", broken, next_step="correct these lines, then import again"
+            f"{what} is broken in {'one place' if len(broken) == 1 else f'{len(broken)} places'}",
+            broken,
+            next_step="correct these lines, then import again",
         )
     return found
 
@@ -148,7 +150,7 @@ def _value(name: str, cell: str) -> Any:
     if name == "ordered":
         return _BOOLEANS.get(cell.casefold(), cell)
     if name == "expected_row_count":
-        return int(cell) if cell.isdigit() else cell
+        return int(cell) if cell.isdecimal() else cell  # isdigit is true of ², which is no number
     if name == "expected_asset":
         return known_kind(cell)
     if name == "priority":

@@ -116,6 +116,11 @@ def test_broken_csv_is_refused_with_its_line(data, message):
         candidates_of_csv(data, "q.csv")
 
 
+def test_a_digit_that_is_no_number_is_refused_and_not_told_to_stand_in_quotes():
+    [skipped] = plan(candidates_of_csv("question,sql,expected_row_count\nq,SELECT 1,²\n".encode(), "q.csv")).skipped
+    assert skipped.reason == "expected_row_count: '²' is not a whole number"
+
+
 def test_a_space_gives_its_questions_and_says_why_not_the_others():
     answers = {"a": [{"format": "SQL", "content": ["SELECT 1\n", "FROM t"]}], "b": [], "c": [{"format": "TEXT"}]}
     questions = [{"id": key * 32, "question": [f"Q{key}?"], "answer": answer} for key, answer in answers.items()]
