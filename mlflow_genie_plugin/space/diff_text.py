@@ -13,6 +13,7 @@ _INDENT = "    "
 _MAX_LINES = 14
 _SHORT = 72
 _CONTEXT = 4
+_LONG = 1000
 _WORD = re.compile(r"[\w`$][\w`$.]*|[^\w\s]")  # a dotted name is one word
 _SQL_FIELDS = ("sql", "content")
 
@@ -59,7 +60,7 @@ def _text(before: str, after: str, *, is_sql: bool) -> Iterator[str]:
             yield from (f"- {before}", f"+ {after}")
         return
     old, new = before.split("\n"), after.split("\n")
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in _matched(old, new):
         if tag == "equal":
             continue
         paired = min(i2 - i1, j2 - j1) if i2 - i1 == j2 - j1 else 0
@@ -87,7 +88,7 @@ def _words(old: str, new: str) -> Iterator[str]:
     words = [list(_WORD.finditer(line)) for line in (old, new)]
     left, right = ([word.group() for word in side] for side in words)
     old_spans, new_spans = ([word.span() for word in side] for side in words)
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in _matched(left, right):
         if tag == "equal":
             continue
         start = max(0, i1 - _CONTEXT)
@@ -99,6 +100,12 @@ def _words(old: str, new: str) -> Iterator[str]:
             yield f"{where}{_middle(gone)} -> {_middle(come)}"
         else:
             yield f"{where}{'- ' + _middle(gone) if gone else '+ ' + _middle(come)}"
+
+
+def _matched(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
+    # The exact match is cubic where one line (an empty one) stands thousands of times; there a rougher one has to do.
+    is_long = max(len(old), len(new)) > _LONG
+    return difflib.SequenceMatcher(None, old, new, autojunk=is_long).get_opcodes()
 
 
 def _middle(text: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-PLACEHOLDER: Final = re.compile(r"\$\{[^{}\n]*\}|\{\{.*?\}\}|\{%.*?%\}")
+# Each stops where the next one opens: a text of opening braces alone is then read once, not once for every brace.
+PLACEHOLDER: Final = re.compile(r"\$\{[^{}\n]*\}|\{\{(?:(?!\{\{).)*?\}\}|\{%(?:(?!\{%).)*?%\}")
 
 
 def placeholders_in(text: str) -> list[str]:

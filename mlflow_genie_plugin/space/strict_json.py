@@ -66,7 +66,9 @@ def load_strictly(text: str, what: str) -> Any:
     except RecursionError as error:
         raise UnreadableFileError(f"{what} is nested too deeply to be a space config") from error
     except ValueError as error:  # an integer with thousands of digits
-        raise UnreadableFileError(f"{what} holds a number that cannot be read: {error}") from error
+        raise UnreadableFileError(
+            f"{what} holds a number with thousands of digits", next_step="use a smaller number or a string"
+        ) from error
     if re.search(r"\\u[dD][89a-fA-F]", text) or not text.isascii():
         _require_text(value, what)
     return value
@@ -136,5 +138,12 @@ def kind_of(value: Any) -> str:
     """Return what a JSON value is, in words."""
     if value is None:
         return "null"
-    names = {list: "an array", str: "a string", bool: "true or false", int: "a number", float: "a number"}
+    names = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
     return names.get(type(value), type(value).__name__)

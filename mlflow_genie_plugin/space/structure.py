@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,7 +76,7 @@ def _missing(path: list[str | int], item: dict[str, Any], required: list[str]) -
 
 def _not_one_of(path: list[str | int], value: Any, allowed: list[Any]) -> Violation:
     if path == ["version"]:
-        message = f"the export version is {value!r}; the server reads 1 and 2"
+        message = f"the export version is {json.dumps(value)}; the server reads 1 and 2"
         return Violation("$.version", "version", message, fix="set it to 2, or export the space again")
     message = f"the answer's format is {value!r}; only {' and '.join(allowed)} exists"
     return Violation(json_path(path), "answer-format", message)

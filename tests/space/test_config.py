@@ -119,7 +119,7 @@ def test_a_parsed_document_is_copied(full_space):
         ('{"version": 2}'.encode("utf-16"), "byte order mark (UTF-16)"),
         ('{"version": "ä"}'.encode("latin-1"), "not UTF-8: byte 0xe4 at offset 13"),
         ('{"a":' * 100_000, "nested too deeply"),
-        ('{"version": ' + "1" * 5000 + "}", "number that cannot be read"),
+        ('{"version": ' + "1" * 5000 + "}", "a number with thousands of digits"),
         ({"version": float("nan")}, "JSON cannot express"),
         ({"version": {1, 2}}, "JSON cannot express"),
     ],

@@ -1,6 +1,7 @@
 import copy
 import json
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -212,3 +213,17 @@ def test_notebooks_get_escaped_html(pair):
     before, after = pair
     after["instructions"]["text_instructions"][0]["content"] = ["<script>"]
     assert "<script>" not in diff_spaces(before, after)._repr_html_()
+
+
+def test_thousands_of_empty_lines_are_compared_in_seconds(pair):
+    before, after = pair
+    lines = [line for number in range(4000) for line in (f"Rule {number}\n", "\n")]
+    changed = [line.replace("Rule", "Never do") if index % 80 == 0 else line for index, line in enumerate(lines)]
+    for document, content in ((before, lines), (after, changed)):
+        document["instructions"]["text_instructions"][0]["content"] = content
+    started = time.process_time()
+    text = diff_spaces(before, after).render()
+    # An exact match of these lines takes minutes.
+    assert time.process_time() - started < 10
+    assert "Rule 0" in text
+    assert "Never do 0" in text

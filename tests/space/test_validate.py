@@ -1,5 +1,6 @@
 import copy
 import json
+import time
 
 import pytest
 
@@ -404,3 +405,28 @@ def test_findings_come_in_document_order(full_space):
     tables(full_space)[1]["identifier"] = "orders"
     paths = [violation.path.split(".")[1].split("[")[0] for violation in validate_space(full_space)]
     assert paths == sorted(paths, key=list(full_space).index)
+
+
+@pytest.mark.parametrize("opening", ["{{", "{%", "${", "{{x"])
+def test_a_text_of_opening_braces_alone_is_read_in_no_time(full_space, opening):
+    part(full_space, "example_question_sqls")[0]["usage_guidance"] = [opening * 40_000]
+    started = time.process_time()
+    validate_space(full_space)
+    # Read again from every brace on, it would take minutes.
+    assert time.process_time() - started < 10
+
+
+def test_the_innermost_of_nested_placeholders_is_named(full_space):
+    part(full_space, "example_question_sqls")[0]["sql"] = ["SELECT {{ {{ name }} {% {% if %}"]
+    assert sorted(violation.message.split(" stands")[0] for violation in validate_space(full_space)) == [
+        "the placeholder {% if %}",
+        "the placeholder {{ name }}",
+    ]
+
+
+def test_messages_name_json_values_and_not_those_of_python(full_space):
+    full_space["version"] = True
+    full_space["config"]["sample_questions"] = {}
+    messages = [violation.message for violation in validate_space(full_space)]
+    assert "the export version is true; the server reads 1 and 2" in messages
+    assert "sample_questions is an object; an array is needed" in messages
