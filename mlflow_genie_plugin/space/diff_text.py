@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 WIDTH = 100
@@ -102,7 +102,7 @@ def _words(old: str, new: str) -> Iterator[str]:
             yield f"{where}{'- ' + _middle(gone) if gone else '+ ' + _middle(come)}"
 
 
-def _matched(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
+def _matched(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
     # The exact match is cubic where one line (an empty one) stands thousands of times; there a rougher one has to do.
     is_long = max(len(old), len(new)) > _LONG
     return difflib.SequenceMatcher(None, old, new, autojunk=is_long).get_opcodes()
