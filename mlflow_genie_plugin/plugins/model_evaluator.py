@@ -52,8 +52,9 @@ class GenieEvaluator(ModelEvaluator):
         """Evaluate and return ``<judge>/mean`` and ``overall_accuracy``: right answers by all questions.
 
         Raises:
-            UsageError: No Genie model version, no question or SQL column, or an unknown setting in
-                ``evaluator_config`` (known: judges, profile, scope, space_id, store_rows, target, traces).
+            UsageError: No Genie model version, no question or SQL column, predictions that were made before, or an
+                unknown setting in ``evaluator_config`` (known: judges, profile, scope, space_id, store_rows, target,
+                traces).
             InvalidBenchmarksError: The rows are no benchmark set; every violation is listed.
             InvalidEvaluationError: The live space changed while it was asked.
         """
@@ -64,6 +65,11 @@ class GenieEvaluator(ModelEvaluator):
         from mlflow_genie_plugin.evaluation.runner import run_evaluation
         from mlflow_genie_plugin.workspace.auth import connect
 
+        if dataset.predictions_data is not None:
+            raise UsageError(
+                "the genie evaluator asks the space itself and takes no predictions made before",
+                next_step="leave predictions out, or judge them with mlflow_genie_plugin.evaluation.scorers",
+            )
         if extra_metrics or custom_artifacts:
             raise UsageError("the genie evaluator takes no extra_metrics or custom_artifacts")
         config = dict(evaluator_config or {})
@@ -113,7 +119,7 @@ def benchmark_set_of(dataset: Any) -> BenchmarkSet:
             row["expected_sql"] = row.pop(wanted)
     width = len(str(len(rows)))
     benchmarks = [
-        {"id": f"q{number:0{width}}", **{name: value for name, value in row.items() if not _is_missing(value)}}
+        {"id": f"q{number:0{width}}", **{name: _plain(value) for name, value in row.items() if not _is_missing(value)}}
         for number, row in enumerate(rows, start=1)
     ]
     document = {"format_version": 1, "name": dataset.name or "dataset", "benchmarks": benchmarks}
@@ -141,4 +147,9 @@ def _column(frame: pd.DataFrame, names: tuple[str, ...], what: str) -> str:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _plain(value: Any) -> Any:
+    # Lists come back from Parquet as arrays, which no document holds.
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -7,6 +7,7 @@ from mlflow_genie_plugin.emulator.sample import sample_benchmarks
 from mlflow_genie_plugin.emulator.server import SAMPLE_SPACE_ID
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, UsageError
 from mlflow_genie_plugin.evaluation.mlflow_logging import load_evaluation
+from mlflow_genie_plugin.plugins.model_evaluator import benchmark_set_of
 from mlflow_genie_plugin.snapshot.create import create_genie_model_version
 
 
@@ -66,6 +67,25 @@ def test_a_frame_without_questions_and_an_unknown_setting_are_refused(model_id, 
         evaluate(model_id, frame.rename(columns={"question": "frage"}))
     with pytest.raises(UsageError, match="no setting judge"):
         evaluate(model_id, frame, judge=["asset_routing"])
+
+
+def test_predictions_made_before_are_refused_and_not_silently_replaced_by_new_answers(model_id, frame):
+    frame["sql"] = "SELECT 1"
+    with pytest.raises(UsageError, match=r"takes no predictions made before.*scorers"):
+        mlflow.models.evaluate(
+            data=frame, predictions="sql", targets="expected_sql", model_type="genie", evaluators=["genie"],
+            model_id=model_id,
+        )  # fmt: skip
+
+
+def test_lists_that_parquet_gave_back_as_arrays_are_lists(frame, tmp_path):
+    frame["required_tables"] = [["a.b.c", "a.b.d"]] * 4
+    frame.loc[0, "required_tables"] = None
+    frame.to_parquet(tmp_path / "questions.parquet")
+    read = pd.read_parquet(tmp_path / "questions.parquet")
+    data = mlflow.data.from_pandas(read, targets="expected_sql")
+    found = benchmark_set_of(data.to_evaluation_dataset())
+    assert [item.required_tables for item in found.benchmarks] == [(), *[("a.b.c", "a.b.d")] * 3]
 
 
 def test_other_model_types_are_left_to_other_evaluators():
