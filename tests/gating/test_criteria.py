@@ -217,3 +217,27 @@ def test_an_unknown_stage_and_a_missing_file_are_named(criteria_bytes, tmp_path)
         parse_criteria(criteria_bytes, "prod")
     with pytest.raises(UnreadableFileError, match=r"criteria\.yaml"):
         read_criteria(tmp_path / "criteria.yaml", "candidate")
+
+
+def test_what_cannot_be_used_is_named_with_its_place_and_with_what_to_do(criteria_bytes, tmp_path):
+    with pytest.raises(UsageError) as caught:
+        parse_criteria(criteria_bytes, "prod")
+    assert caught.value.next_step == "use one of candidate, experiment, production"
+    path = tmp_path / "own.yaml"
+    for text, said in (
+        (
+            b"format_version: 1\nformat_version: 1\n",
+            r"own\.yaml is not YAML: 'format_version' is written twice in .* line 2",
+        ),
+        (b"a:\n  1: 2\n", r"own\.yaml is not YAML: a key that is not a word in .* line 2"),
+    ):
+        path.write_bytes(text)
+        with pytest.raises(UnreadableFileError, match=said) as caught:
+            read_criteria(path, "candidate")
+        assert caught.value.next_step == "correct it, or start from the packaged one"
+    path.write_bytes(b"format_version: 1\nstages: [candidate]\n")
+    with pytest.raises(InvalidCriteriaError, match=r"own\.yaml cannot be used"):
+        read_criteria(path, "candidate")
+    with pytest.raises(UnreadableFileError, match=r"cannot read the criteria .*: No such file") as caught:
+        read_criteria(tmp_path / "absent.yaml", "candidate")
+    assert "--genie-criteria" in caught.value.next_step

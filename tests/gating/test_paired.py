@@ -91,3 +91,36 @@ def test_impossible_counts_are_refused(counts):
         Paired(*counts)
     with pytest.raises(ValueError, match="margin"):
         pairs_needed(Paired(5, 0, 0), 0.0)
+
+
+def test_a_version_that_lost_every_question_and_one_that_won_every_are_as_far_apart_as_can_be():
+    assert lower_bound(Paired(20, 0, 20)) == -1.0
+    assert upper_bound(Paired(20, 20, 0)) == 1.0
+    assert lower_bound(Paired(1000, 1000, 0)) > 0.99
+
+
+@pytest.mark.parametrize("margin", [-0.1, 0, 1, 1.5, float("nan")])
+def test_a_margin_that_allows_nothing_or_everything_is_refused(margin):
+    with pytest.raises(ValueError, match=f"a margin lies between 0 and 1, not {margin!r}"):
+        pairs_needed(Paired(5, 0, 0), margin)
+
+
+def test_what_is_lost_to_the_margin_itself_is_never_shown_by_more_questions():
+    assert pairs_needed(Paired(100, 0, 2), 0.02) is None
+    assert pairs_needed(Paired(100, 0, 10), 0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("pairs", "margin"), [(Paired(100, 3, 3), 0.02), (Paired(40, 1, 2), 0.05), (Paired(50, 2, 0), 0.1)]
+)
+def test_the_number_of_pairs_is_the_smallest_that_shows_the_margin(pairs, margin):
+    needed = pairs_needed(pairs, margin)
+    # As often as these, in a number of questions that is a multiple of theirs.
+    more = -(-needed // pairs.both)
+    assert lower_bound(Paired(more * pairs.both, more * pairs.gained, more * pairs.lost)) >= -margin
+    fewer = (needed - 1) // pairs.both
+    assert lower_bound(Paired(fewer * pairs.both, fewer * pairs.gained, fewer * pairs.lost)) < -margin
+
+
+def test_more_than_a_million_questions_are_nobodys_answer():
+    assert pairs_needed(Paired(1000, 0, 20), 0.0201) is None

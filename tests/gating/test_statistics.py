@@ -99,3 +99,23 @@ def test_that_many_questions_reach_the_floor_exactly(observed, floor):
     elif needed is not None:
         right = math.floor(observed * needed + 1e-9)
         assert clopper_pearson_lower_bound(right, needed) >= floor - 1e-9
+
+
+@pytest.mark.parametrize(("observed", "floor"), [(1.1, 0.5), (-0.1, 0.5), (0.9, 1.1), (0.9, -0.1), (1, 1.5)])
+def test_rates_that_cannot_be_are_refused(observed, floor):
+    with pytest.raises(ValueError, match=rf"rates are fractions from 0 to 1, not {observed} and {floor}"):
+        questions_needed(observed, floor)
+
+
+@pytest.mark.parametrize("floor", [0, 1, -0.5, 1.5])
+def test_no_number_of_questions_proves_a_floor_of_nothing_or_of_everything(floor):
+    with pytest.raises(ValueError, match=f"lies between 0 and 1, not {floor}"):
+        questions_needed_without_failure(floor)
+
+
+def test_any_answer_reaches_a_floor_of_nothing():
+    assert questions_needed(0.5, 0) == 1
+    assert questions_needed(1, 1) is None
+    assert rate(1, 4) == 0.25
+    assert clopper_pearson_interval(0, 1)[0] == 0
+    assert questions_needed_exactly(0.5, 0.001) == 2

@@ -6,14 +6,14 @@ from datetime import date
 import pytest
 import yaml
 
-from mlflow_genie_plugin.errors import InvalidCriteriaError, InvalidSignOffError
+from mlflow_genie_plugin.errors import InvalidCriteriaError, InvalidSignOffError, UnreadableFileError
 from mlflow_genie_plugin.gating.criteria import load, parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
 from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, Waived, overall
 from mlflow_genie_plugin.gating.rules.register import RULES, family_of
 from mlflow_genie_plugin.gating.signed import SignOffs, Waiver
-from mlflow_genie_plugin.gating.signoffs import parse_attestations, parse_waivers, signoffs_from
+from mlflow_genie_plugin.gating.signoffs import parse_attestations, parse_waivers, signoffs_beside, signoffs_from
 
 GATE = "threshold[asset_routing]"
 MODEL = "m-" + "0" * 31 + "1"
@@ -267,3 +267,41 @@ def test_the_waiver_shows_in_every_report(criteria, waivable):
     again = parse_verdict(verdict_bytes(verdict))
     assert again == verdict
     assert again.result(GATE).said == said
+
+
+def test_of_several_waivers_the_one_that_lasts_longest_is_named(criteria, waivable):
+    short, long = (waiver(expires=day, owner=day.isoformat()) for day in (date(2026, 12, 1), date(2026, 12, 24)))
+    for signed in ((short, long), (long, short)):
+        assert result(criteria, waivable(*signed)).waived.owner == "2026-12-24"
+    # Those that are not in force are all named, those that ended last first.
+    over = [waiver(expires=date(2026, 11, day), owner=f"owner {day}") for day in (12, 18, 15)]
+    said = [f"; the waiver by owner {day} expired on 2026-11-{day}" for day in (18, 15, 12)]
+    assert result(criteria, waivable(*over)).reason.endswith("".join(said))
+    assert result(criteria, waivable(*over)).reason == result(criteria, waivable()).reason + "".join(said)
+
+
+def test_a_waiver_may_run_as_long_as_the_criteria_allow():
+    today = date(2026, 11, 20)
+    assert waiver().why_not(today, 30) == ""
+    assert waiver().why_not(today, 29) == "runs for 30 days, the criteria allow 29"
+    assert waiver().why_not(date(2026, 12, 2), 30) == "expired on 2026-12-01"
+    assert waiver().why_not(date(2026, 10, 31), 30) == "counts only from 2026-11-01"
+
+
+def test_a_waiver_of_what_can_never_be_waived_is_named_word_for_word(criteria, evidence, observed):
+    wrong = tuple(observed(n, 8, result_correctness="failed" if n == 3 else "passed") for n in range(50))
+    plain = evidence(questions=wrong)
+    known = dataclasses.replace(plain, signoffs=SignOffs(waivers=(waiver(gate="p0"),)))
+    never = "; the waiver by ana@example.com does nothing: this gate can never be waived"
+    assert result(criteria, known, "p0").reason == result(criteria, plain, "p0").reason + never
+
+
+def test_sign_offs_are_read_from_beside_the_criteria_and_need_not_be_there(tmp_path):
+    assert signoffs_beside(tmp_path / "criteria.yaml") == SignOffs()
+    (tmp_path / "waivers.yaml").write_bytes(file("waivers", entry()))
+    found = signoffs_beside(tmp_path / "criteria.yaml")
+    assert [signed.gate for signed in found.waivers] == [GATE]
+    assert list(found.files) == ["waivers.yaml"]
+    (tmp_path / "attestations.yaml").mkdir()
+    with pytest.raises(UnreadableFileError, match=r"cannot read .*attestations\.yaml: Is a directory"):
+        signoffs_beside(tmp_path / "criteria.yaml")

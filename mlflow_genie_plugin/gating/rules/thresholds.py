@@ -52,6 +52,7 @@ class Thresholds(Rule):
 
     LINES: ClassVar[tuple[str, ...]] = ("judges", "rule", "settled_passes")
     HELP: ClassVar[Mapping[str, str]] = {
+        "judges": "write judges: and below it each judge with {target: …, floor: …} or {off: the reason}",
         "rule": "write rule: point",
         "settled_passes": "write settled_passes: not (or count, to let passes by a language model's word count)",
     }
