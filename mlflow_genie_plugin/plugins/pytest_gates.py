@@ -79,11 +79,14 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--model-id is empty; give the version to decide on, for example --model-id=m-…")
     if sys.flags.optimize:
         raise pytest.UsageError("gates do not run under python -O: it removes the asserts of gates of your own")
+    from mlflow_genie_plugin.plugins.empty_gates import EmptyGates
     from mlflow_genie_plugin.plugins.gate_run import GateRun
 
     # A name that is blocked with -p no:… registers nothing: the option would be taken and nothing decided.
     if config.pluginmanager.register(GateRun(config), "mlflow-genie-gate-run") is None:
         raise pytest.UsageError("the gate run is switched off with -p no:mlflow-genie-gate-run; leave that out")
+    if config.pluginmanager.register(EmptyGates(), "mlflow-genie-empty-gates") is None:
+        raise pytest.UsageError("the look at empty gates is switched off with -p no:mlflow-genie-empty-gates")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -383,6 +383,30 @@ NOT_WHOLE = [
     ),
     Case("custom gate named, not there", edit=criteria("custom_gates: []", "custom_gates: [answers_fast]")),
     Case("gate nobody knows", edit=written("gates/test_more.py", p0_text("def test_more():\n    pass\n", gate="more"))),
+    *(
+        Case(
+            f"custom gate that {name}",
+            edit=both(
+                criteria("custom_gates: []", "custom_gates: [answers_fast]"),
+                written("gates/test_answers_fast.py", f"""
+                import pytest
+
+                pytestmark = pytest.mark.filterwarnings("ignore")
+
+                @pytest.mark.genie_gate("answers_fast")
+                def test_latency():
+                    {body}
+                """),
+            ),
+            arguments=("gates/", *arguments),
+            exits=(1,),
+        )
+        for name, body, arguments in (
+            ("returns its answer", "return 1 == 2", ()),
+            ("returns its answer without pytest's warnings", "return 1 == 2", ("-p", "no:warnings")),
+            ("asserts a tuple", 'assert (1 == 2, "why")', ()),
+        )
+    ),
     Case(
         "custom gate that fails",
         edit=both(
