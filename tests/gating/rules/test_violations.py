@@ -77,6 +77,10 @@ LINES = [
     *(("full", "waiver_days", value) for value in (0, 91, 7.5)),
     ("full", "custom_gates", ["p0", "own_gate", "threshold[own]", "judged"]),
     ("full", "custom_gates", "p0"),
+    ("slice", "approval_tag", "genie_approval"),
+    ("p0", "approval_tag", "genie_approval"),
+    ("full", "approval_tag", "genie_approval"),
+    ("full", "approval_tag", ""),
     ("slice", "p0", {"judges": ["result_correctness"], "minimum": 1}),
     ("p0", "rule", "point"),
     ("full", "unheard_of", 1),
@@ -89,8 +93,8 @@ LINES = [
     ("full", "checklist", "required"),
     *(("full", line, LEFT_OUT) for line in (
         "judges", "rule", "p0", "slices", "regression", "latency", "freshness", "drift", "versions", "benchmarks",
-        "metrics", "required_logging", "checklist", "minimum_questions", "error_budget", "minimum_judged", "settled_passes",
-        "waiver_days",
+        "metrics", "required_logging", "checklist", "minimum_questions", "error_budget", "minimum_judged",
+        "settled_passes", "waiver_days",
     )),
     ("held_out", "post_deploy", LEFT_OUT),
 ]  # fmt: skip
