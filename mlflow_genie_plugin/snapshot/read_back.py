@@ -32,6 +32,8 @@ def read_back_config(
     settings: Settings,
     safety_model_id: str,
     sent_etag: str | None,
+    *,
+    confirmed: bool = True,
 ) -> LiveSpace:
     """Read the space until it shows the plan's target, and return it then.
 
@@ -43,12 +45,13 @@ def read_back_config(
         settings: ``read_back_seconds`` is the limit.
         safety_model_id: Named in messages: the version that holds the state before.
         sent_etag: The etag that the write returned, if it returned one.
+        confirmed: Whether the workspace answered the write; False when the answer was lost or was a server error.
 
     Raises:
         ConflictError: The space shows a third state; nothing is undone.
         UnverifiedWriteError: It still shows the old state, or cannot be read; nothing is undone.
     """
-    reason = "it still shows the old configuration"
+    reason = f"within {settings.read_back_seconds:g} s it only showed the old configuration"
     for live in _reads(plan.space_id, workspace, clock, settings):
         if isinstance(live, GenieError):
             reason = live.what
@@ -72,9 +75,13 @@ def read_back_config(
                 live_content_sha256=now.content_sha256,
                 target_content_sha256=plan.target_content_sha256,
             )
+    written = (
+        f"space {plan.space_id} was written, but that was not seen in reading it back"
+        if confirmed
+        else f"the workspace did not confirm the write to space {plan.space_id}, which may or may not have happened"
+    )
     raise UnverifiedWriteError(
-        f"space {plan.space_id} was written, but not confirmed within {settings.read_back_seconds:g} s: {reason}; "
-        "nothing was undone, because reads can lag behind writes",
+        f"{written}: {reason}; nothing was undone, because reads can lag behind writes",
         next_step=f"verify it: mlflow-genie drift {plan.model_id} --space {plan.space_id} --exit-code",
         safety_model_id=safety_model_id,
         target_content_sha256=plan.target_content_sha256,
@@ -92,20 +99,23 @@ def read_back_fields(plan: RestorePlan, workspace: Workspace, clock: Clock, sett
     reason = ""
     for live in _reads(plan.space_id, workspace, clock, settings):
         if isinstance(live, GenieError):
-            reason = f" ({live.what})"
+            reason = f"in reading it back ({live.what})"
             continue
         missing = [name for name, value in values.items() if not _shows(live, name, value)]
         if not missing:
             return live
     raise UnverifiedWriteError(
-        f"the configuration of space {plan.space_id} is restored, but {', '.join(missing)} did not show within "
-        f"{settings.read_back_seconds:g} s{reason}",
+        f"the configuration of space {plan.space_id} is restored, but {', '.join(missing)} did not show "
+        f"{reason or f'within {settings.read_back_seconds:g} s'}",
         next_step=f"look at them: mlflow-genie space show genie:/{plan.space_id} (a server may append to a title)",
     )
 
 
 def _reads(space_id: str, workspace: Workspace, clock: Clock, settings: Settings) -> Iterator[LiveSpace | GenieError]:
-    """Yield the space again and again until the time is up; a passing failure to read is yielded too."""
+    """Yield the space again and again until the time is up; a failure to read is yielded too, a lasting one last.
+
+    It is yielded and not raised, because whoever reads back has to say that the space was written.
+    """
     deadline = clock.monotonic() + settings.read_back_seconds
     wait = _FIRST_WAIT_SECONDS
     while True:
@@ -113,6 +123,9 @@ def _reads(space_id: str, workspace: Workspace, clock: Clock, settings: Settings
             yield workspace.spaces.get_space(space_id)
         except (WorkspaceUnavailableError, RateLimitedError) as error:
             yield error
+        except GenieError as error:
+            yield error
+            return
         left = deadline - clock.monotonic()
         if left <= 0:
             return

@@ -220,6 +220,7 @@ def _write(
     if plan.changes_config:
         text = json.dumps(plan.target, ensure_ascii=False)
         sent_etag: str | None = None
+        confirmed = True
         try:
             sent_etag = spaces.update_space(plan.space_id, etag=live.etag, serialized_space=text).etag
         except ConflictError as error:
@@ -230,15 +231,20 @@ def _write(
             ) from error
         except UnconfirmedRequestError:
             # It may have been written: the read-back below decides, and says "unverified" when it cannot.
+            confirmed = False
             progress("the workspace did not confirm the write; reading back")
         else:
             progress(f"wrote model {plan.model_id}")
-        seen = read_back_config(plan, live, workspace, clock, settings, safety_model_id, sent_etag)
+        seen = read_back_config(plan, live, workspace, clock, settings, safety_model_id, sent_etag, confirmed=confirmed)
         progress("read back and compared: identical")
     if plan.field_changes:
         try:
             values = {DEPLOYMENT_FIELDS[name]: after for name, (_, after) in plan.field_changes.items()}
-            spaces.update_space(plan.space_id, **values)
+            try:
+                spaces.update_space(plan.space_id, **values)
+            except UnconfirmedRequestError:
+                # Undoing the configuration could leave it beside a title that was written after all.
+                progress("the workspace did not confirm the write; reading back")
             seen = read_back_fields(plan, workspace, clock, settings)
         except UnverifiedWriteError:
             raise

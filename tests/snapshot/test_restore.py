@@ -247,6 +247,53 @@ def test_a_lost_answer_to_the_write_is_settled_by_reading_back(saved, workspace,
     assert result.live_content_sha256 == saved.content_sha256
 
 
+@pytest.mark.parametrize("include", [[], ["title"]])
+@pytest.mark.parametrize(
+    ("status", "error_code"), [(403, "PERMISSION_DENIED"), (404, "RESOURCE_DOES_NOT_EXIST"), (401, "UNAUTHENTICATED")]
+)
+def test_a_space_that_cannot_be_read_after_the_write_is_said_to_be_written(
+    saved, workspace, edit, settings, local_workspace, outcome, writes, space_id, include, status, error_code
+):
+    edit()
+    local_workspace.control.edit_space(space_id, title="Renamed")
+    live = workspace.spaces.get_space(space_id)
+    last = "read back" if include else "wrote model"
+
+    def lose_access(text):
+        if text.startswith(last):
+            local_workspace.control.fault(
+                "genie.get_space", status=status, error_code=error_code, message="access ended", times=99
+            )
+
+    plan = plan_restore(saved, live, include=include)
+    with pytest.raises(UnverifiedWriteError, match=r"did not show in reading|was written, but") as caught:
+        apply_restore(plan, workspace, guard=None, settings=settings, progress=lose_access)
+    assert "access ended" in str(caught.value)
+    assert len(writes()) == 1 + len(include)
+    assert outcome() == ("unverified", "FAILED")
+
+
+def test_a_write_that_failed_in_the_server_is_not_said_to_have_happened(
+    saved, workspace, edit, settings, local_workspace, live_document
+):
+    edited = edit()
+    local_workspace.control.fault("genie.update_space", status=500, error_code="INTERNAL_ERROR", times=1)
+    with pytest.raises(UnverifiedWriteError, match="may or may not have happened"):
+        restore_config(saved.model_id, workspace=workspace, settings=replace(settings, read_back_seconds=0.5))
+    assert content_hash(live_document()) == content_hash(edited)
+
+
+def test_a_lost_answer_to_the_title_is_settled_by_reading_back(
+    saved, workspace, edit, settings, local_workspace, space_id
+):
+    edit()
+    local_workspace.control.edit_space(space_id, title="Renamed")
+    local_workspace.control.fault("genie.update_space", drop="after", skip=1, times=1)
+    result = restore_config(saved.model_id, workspace=workspace, settings=settings, include=["title"])
+    assert result.fields_written == ("title",)
+    assert workspace.spaces.get_space(space_id).title == saved.config.envelope.title
+
+
 def test_a_failing_later_step_puts_the_saved_state_back(
     saved, workspace, edit, settings, local_workspace, live_document, outcome, space_id
 ):
