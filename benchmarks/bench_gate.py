@@ -13,10 +13,12 @@ import dataclasses
 import importlib.util
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,6 +152,17 @@ def prepare(folder: Path, count: int) -> None:
     snapshot = read_snapshot(model)
     run = begin_run(snapshot, benchmarks, scope="full", runner="conversation", space_id=make.SPACE_ID)
     store_evaluation(run, snapshot.model, result, traces=False)
+    rows = [
+        {
+            "id": question.question_id,
+            "question": question.question,
+            "answer": question.answer.sql,
+            "expected": question.expected_sql,
+            "judges": {judge: finding.outcome == "passed" for judge, finding in question.findings.items()},
+        }
+        for question in result.questions
+    ]
+    (folder / "rows.json").write_text(json.dumps(rows))
     (folder / "download").mkdir()
     (folder / "test_baseline.py").write_text(BASELINE)
     environment = {
@@ -159,20 +172,44 @@ def prepare(folder: Path, count: int) -> None:
     (folder / "environment.json").write_text(json.dumps(environment))
 
 
-def spent(arguments: list[str], folder: Path, environment: dict[str, str]) -> Spent:
-    """Run pytest once in a process of its own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={folder}", *arguments]
+def measured(
+    command: list[str], folder: Path, environment: dict[str, str], limit: float = 3600
+) -> tuple[Spent, int, str]:
+    """Run a command in a process of its own; return what it took, its exit code and what it printed.
+
+    A command that takes longer than ``limit`` seconds is ended with all that it started; its exit code is negative.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
+    timer = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
+    timer.start()
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
+    timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    spent = Spent(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return spent, process.returncode, output
+
+
+def pytest_command(folder: Path, arguments: list[str]) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={folder}", *arguments]
+
+
+def spent(arguments: list[str], folder: Path, environment: dict[str, str]) -> Spent:
+    """Run pytest once in a process of its own."""
+    took, code, output = measured(pytest_command(folder, arguments), folder, environment)
+    if code != 0:
         raise SystemExit(output)
-    return Spent(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return took
 
 
 def gate(environment: dict[str, str]) -> list[str]:
