@@ -258,3 +258,47 @@ def test_every_row_attested_is_a_pass(production, evidence):
     complete = dataclasses.replace(evidence(), signoffs=signed)
     rows = [result for result in decide(production(), complete) if result.gate.startswith("checklist")]
     assert overall(rows) is Outcome.PASSED
+
+
+SIGNIFICANT = "gives no interval around its value, so nothing can be said about significance"
+MEASURED = [
+    ("cost", RowFact("cost", "store", 0.2, (0.15, 0.25)), "failed", "20.0 %", "worse by <= 10.0 %",
+     "20.0 % worse, 95 % interval +15.0 % to +25.0 %, from store"),
+    ("cost", RowFact("cost", "store", 0.05, (-0.1, 0.2)), "undecided", "5.0 %", "worse by <= 10.0 %",
+     "5.0 % worse, 95 % interval -10.0 % to +20.0 %, from store; more samples would decide it"),
+    ("cost", RowFact("cost", "store", -0.05, (-0.1, 0.1)), "passed", "-5.0 %", "worse by <= 10.0 %",
+     "-5.0 % worse, 95 % interval -10.0 % to +10.0 %, from store"),
+    ("cost", RowFact("cost", "store", 0.05), "undecided", "5.0 %", "worse by <= 10.0 %", f"store {SIGNIFICANT}"),
+    ("cost", RowFact("cost", "store", None), "undecided", "-", "worse by <= 10.0 %",
+     "store cannot say: it holds no number"),
+    ("cost", RowFact("cost", "store", None, problem="no data yet"), "undecided", "-", "worse by <= 10.0 %",
+     "store cannot say: no data yet"),
+    ("sample_size", RowFact("sample_size", "store", -1), "undecided", "-", ">= 1,000 samples",
+     "store says -1, which cannot be"),
+    ("sample_size", RowFact("sample_size", "store", 1000), "passed", "1,000 samples", ">= 1,000 samples",
+     "1,000 samples, from store"),
+    ("policy_version", RowFact("policy_version", "store", 1), "passed", "1 policy version", "required",
+     "1 policy version, from store"),
+    ("experiment_variant", RowFact("experiment_variant", "store", 1), "failed", "100.0 %", "<= 10.0 %",
+     "100.0 %, from store"),
+    ("experiment_variant", RowFact("experiment_variant", "store", 1.01), "undecided", "-", "<= 10.0 %",
+     "store says 1.01, which cannot be"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "fact", "outcome", "measured", "required", "reason"), MEASURED)
+def test_what_a_source_measured_is_said_in_the_rows_unit(row, name, fact, outcome, measured, required, reason):
+    found = row(name, fact)
+    assert (found.outcome, found.measured, found.required) == (outcome, measured, required)
+    assert found.reason == reason
+
+
+def test_a_row_that_the_gates_decide_is_open_when_none_was_decided(production, evidence):
+    from mlflow_genie_plugin.gating.rules.checklist import Checklist
+    from mlflow_genie_plugin.gating.rules.rule import Subject
+
+    criteria = production()
+    section = criteria.section("full")
+    found = section.find(Checklist).decide("checklist[offline_evaluation]", Subject(criteria, section, evidence()))
+    assert (found.outcome, found.measured, found.required) == (Outcome.UNDECIDED, "-", "required")
+    assert found.reason == "no gate was decided before it"
