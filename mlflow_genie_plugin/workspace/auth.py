@@ -298,4 +298,6 @@ def _sign_in_step(profile: str | None) -> str:
     named = profile or os.environ.get("DATABRICKS_CONFIG_PROFILE", "").strip()
     if named:
         return f"databricks auth login --profile {named}"
+    if given := [name for name in _CREDENTIAL_VARIABLES if os.environ.get(name, "").strip()]:
+        return f"databricks auth login, and unset or correct {', '.join(given)} of the environment, which comes first"
     return "databricks auth login"

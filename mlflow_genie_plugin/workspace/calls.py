@@ -219,7 +219,7 @@ class Calls:
             )
         return WorkspaceUnavailableError(
             f"cannot {doing.text}: the workspace does not answer as it should ({reason})",
-            next_step="check the network and the profile's address, then run the same command again",
+            next_step="check the network and the address (DATABRICKS_HOST or the profile's), then repeat the command",
             retry_after_seconds=_seconds(getattr(error, "retry_after_secs", None)),
         )
 

@@ -39,6 +39,16 @@ def test_an_unknown_profile_is_named_with_the_known_ones(clean_environment, sett
     assert caught.value.next_step == "databricks auth login --profile PROD, or choose another with --profile"
 
 
+def test_credentials_of_the_environment_that_are_rejected_are_named(local_workspace, settings, monkeypatch):
+    monkeypatch.setenv("DATABRICKS_TOKEN", SECRETS[0])
+    with pytest.raises(NotSignedInError, match="rejects the credentials") as caught:
+        connect(settings=settings)
+    assert (
+        caught.value.next_step
+        == "correct DATABRICKS_TOKEN of the environment, or unset it and sign in: databricks auth login"
+    )
+
+
 @pytest.mark.parametrize("named_by", ["argument", "databricks.yml"])
 def test_an_unknown_profile_never_falls_back_to_the_environment(
     clean_environment, settings, script, monkeypatch, tmp_path, named_by
