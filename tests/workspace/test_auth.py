@@ -43,10 +43,8 @@ def test_credentials_of_the_environment_that_are_rejected_are_named(local_worksp
     monkeypatch.setenv("DATABRICKS_TOKEN", SECRETS[0])
     with pytest.raises(NotSignedInError, match="rejects the credentials") as caught:
         connect(settings=settings)
-    assert (
-        caught.value.next_step
-        == "correct DATABRICKS_TOKEN of the environment, or unset it and sign in: databricks auth login"
-    )
+    wanted = "databricks auth login, and unset or correct DATABRICKS_TOKEN of the environment, which comes first"
+    assert caught.value.next_step == wanted
 
 
 @pytest.mark.parametrize("named_by", ["argument", "databricks.yml"])
