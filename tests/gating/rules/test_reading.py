@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from mlflow_genie_plugin.gating.criteria import load, parse_criteria
-from mlflow_genie_plugin.gating.rules.handling import Handling
-from mlflow_genie_plugin.gating.rules.rule import Needs
+from mlflow_genie_plugin.gating.rules.handling import Handling, approval_tag_of
+from mlflow_genie_plugin.gating.rules.rule import Needs, ScopeCriteria, StageCriteria
 
 OFF = "not in this test"
 JUDGE_GATES = [
@@ -123,6 +123,23 @@ def _row(gate):
 def test_how_long_a_waiver_may_run_and_which_tag_approves(section_of):
     assert section_of(waiver_days=None).find(Handling) == Handling(90, None)
     assert section_of(waiver_days=7, approval_tag="genie_approval").find(Handling) == Handling(7, "genie_approval")
+
+
+def test_the_tag_that_approves_is_that_of_the_full_evaluation(criteria_bytes):
+    text = criteria_bytes.replace(b"waiver_days: 90\n", b"waiver_days: 90\n      approval_tag: genie_approval\n", 1)
+    assert approval_tag_of(parse_criteria(text, "candidate")) == "genie_approval"
+    assert approval_tag_of(parse_criteria(criteria_bytes, "candidate")) is None
+    assert approval_tag_of(StageCriteria("candidate", {"full": ScopeCriteria(())}, "")) is None
+    assert Handling().asked(ScopeCriteria(())) == ()
+
+
+@pytest.mark.parametrize("scope", ["slice", "p0", "held_out", "full"])
+def test_only_a_full_evaluation_can_approve(scope):
+    path = ["stages", "candidate", scope]
+    found = [f"{each.path}: {each.message}" for each in Handling.violations({"approval_tag": "genie_approval"}, path)]
+    said = f"an evaluation of scope {scope} never marks a version, so it approves none"
+    assert found == ([] if scope == "full" else [f"$.stages.candidate.{scope}.approval_tag: {said}"])
+    assert list(Handling.violations({}, path)) == []
 
 
 @pytest.mark.parametrize(
