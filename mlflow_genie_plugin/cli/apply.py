@@ -49,9 +49,9 @@ def apply(
     say(f"model {snapshot.model_id}")
     workspace = connect(profile=profile, target=target, settings=settings)
     # Before anything is shown or asked; it is checked again before the write.
-    plan_again(plan, snapshot, workspace.spaces.get_space(plan.space_id))
+    fresh = plan_again(plan, snapshot, workspace.spaces.get_space(plan.space_id))
     carry_out(
-        plan,
+        fresh,
         snapshot,
         workspace,
         settings,

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.errors import UnreadableFileError, UnsupportedFormatError, UsageError
 from mlflow_genie_plugin.flavor.layout import make_space_file
 from mlflow_genie_plugin.flavor.load import Snapshot
@@ -114,6 +115,16 @@ def test_an_edited_plan_file_is_refused(key):
     document[key] = not value if isinstance(value, bool) else value[:-1] + ("0" if value[-1] != "0" else "1")
     with pytest.raises(UnreadableFileError):
         read_plan(document, "plan.json")
+
+
+@pytest.mark.parametrize(("key", "value"), [("text", "nothing changes"), ("changes", {})])
+def test_a_plan_that_shows_other_changes_than_it_makes_is_named(key, value):
+    snapshot, live = snapshot_of(config(("x.y.z",), title="T")), live_of(config(("q.q.q",), title="U"))
+    plan = plan_restore(snapshot, live, include=["title"])
+    body = {**plan.to_json(), key: value}
+    body["digest"] = sha256_of_json({name: part for name, part in body.items() if name != "digest"})
+    assert differences(read_plan(body, "plan.json"), plan) == ["the changes it shows are not those it would make"]
+    assert differences(read_plan(json.loads(json.dumps(plan.to_json())), "plan.json"), plan) == []
 
 
 def test_another_format_of_a_plan_is_refused():
