@@ -217,3 +217,32 @@ def test_the_exact_rule_promises_less_than_wilsons(decided, evidence, questions)
     assert (wilson.outcome, exact.outcome) == ("passed", "undecided")
     assert exact.interval[0] < wilson.interval[0]
     assert "show at least 69.2 %, not 70.0 %; about 33 questions at this rate would show it" in exact.reason
+
+
+@pytest.mark.parametrize("counts", [{"rows": 50}, {"assessed": 50}, {}])
+def test_a_metric_whose_rows_are_not_all_known_passes_and_says_so(decided, evidence, counts):
+    found = decided(
+        "metric[relevance/mean]",
+        evidence(model={"metrics": {"relevance/mean": metric(0.9, **counts)}}),
+        metrics=RELEVANCE,
+    )
+    assert found.outcome == "passed"
+    assert found.reason == "relevance/mean is 0.9 (evaluation run r); how many rows are behind it is not known"
+
+
+def test_a_metric_that_nobody_logged_says_where_it_was_looked_for(decided, evidence):
+    for model, run in (({}, f"evaluation run {'r' * 32}"), ({"evaluation": None}, "any evaluation")):
+        found = decided("metric[relevance/mean]", evidence(model=model), metrics=RELEVANCE)
+        assert found.outcome == "undecided"
+        names = "relevance/mean and relevance_to_query/mean"
+        assert found.reason.startswith(f"not logged: looked for {names} on {run} and on model m-1; log it there")
+
+
+def test_what_is_not_logged_is_listed_and_counted(decided, evidence):
+    line = {"params": ["a", "genie.model_id"], "metrics": ["b"], "tags": [], "artifacts": ["c"]}
+    found = decided("required_logging", evidence(), required_logging=line)
+    assert (found.outcome, found.measured, found.required) == ("failed", "1/4", "all")
+    assert found.reason == "not logged on the evaluation's run: param a, metric b, artifact c"
+    found = decided("required_logging", evidence(model={"run": None}), required_logging=line)
+    assert (found.outcome, found.measured, found.required) == ("undecided", "-", "4")
+    assert found.reason == "the evaluation is a file that no run holds, so nothing is logged with it"

@@ -139,3 +139,13 @@ def test_judges_of_different_versions_are_not_compared(decided, two_versions, qu
     assert "version 0 for the baseline" in found.reason
     without = two_versions(questions(50), questions(50), baseline={"judges": {}})
     assert "did not run for the baseline" in decided(GATE, without, **against_parent()).reason
+
+
+def test_only_the_judges_that_a_comparison_names_are_compared(decided, two_versions, questions):
+    line = {"parent": {"rule": "point", "tolerance": 0.02, "minimum_common": 0.8, "no_baseline": "allowed"}}
+    worse = two_versions(questions(50, failed=range(10, 20)), questions(50))
+    every = decided("regression[parent]", worse, regression=line)
+    assert every.outcome == "failed"
+    assert len(every.parts) == 7
+    named = decided("regression[parent]", worse, regression={"parent": {**line["parent"], "judges": ["completeness"]}})
+    assert (named.outcome, [part.name for part in named.parts]) == ("passed", ["completeness"])
