@@ -230,7 +230,7 @@ PEERS = (
             *("--no-cache", "--no-table", "--no-progress-bar", "--no-share", "-c", "promptfooconfig.json"),
         ],
         0,
-        lambda right, wrong: [f"{right} passed", f"{wrong} failed"],
+        lambda right, wrong: [f"{right:,} passed", f"{wrong:,} failed"],
         npm=True,
     ),
     Peer(

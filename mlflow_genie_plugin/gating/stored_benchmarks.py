@@ -6,6 +6,7 @@ The set was checked when it was read for asking; here only its digest matters, s
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,23 +69,30 @@ def _of_lines(data: bytes) -> StoredBenchmarks | None:
 
     That is the digest of the set only if the lines are canonical, and no others have the same.
     """
-    start = data.find(_BEFORE) + len(_BEFORE)
+    start, end = data.find(_BEFORE) + len(_BEFORE), len(data) - len(_AFTER)
     if start < len(_BEFORE) or not data.endswith(_AFTER):
         return None
-    # No text of JSON holds a line break, so this is between two entries.
-    lines = data[start : -len(_AFTER)].split(_BETWEEN)
-    lean = _Lean()
+    # Lines are taken one at a time: all of them at once would be the whole file once more.
+    lean, starts, ends = _Lean(), array("Q"), array("Q")
     try:
-        for line in lines:
-            lean.add(orjson.loads(line))
+        while True:
+            # No text of JSON holds a line break, so this is between two entries.
+            stop = data.find(_BETWEEN, start, end)
+            starts.append(start)
+            ends.append(stop if stop >= 0 else end)
+            lean.add(orjson.loads(data[start : ends[-1]]))
+            if stop < 0:
+                break
+            start = stop + len(_BETWEEN)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
     names = list(lean.texts)
-    if len(names) != len(lines):
+    if len(names) != len(starts):
         return None
-    digest = hashlib.sha256(b"[")
-    for place, number in enumerate(sorted(range(len(names)), key=names.__getitem__)):
-        digest.update(b"," + lines[number] if place else lines[number])
+    digest, comma = hashlib.sha256(b"["), b""
+    for number in sorted(range(len(names)), key=names.__getitem__):
+        digest.update(comma + data[starts[number] : ends[number]])
+        comma = b","
     digest.update(b"]")
     return StoredBenchmarks(lean.entries, lean.texts, digest.hexdigest())
 

@@ -359,8 +359,31 @@ def test_a_stored_set_has_its_digest_however_it_is_written(versions, layout):
     assert {**many.entries["q007"], "id": "q007"}.items() <= whole.entries["q007"].items()
 
 
+def test_a_large_set_is_never_held_twice(versions):
+    import tracemalloc
+
+    benchmarks = versions.benchmarks(5_000, 8)
+    data, digest = benchmarks.to_bytes(), benchmarks.sha256
+    tracemalloc.start()
+    try:
+        found = many_stored_benchmarks(data, digest)
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.sha256 == digest
+    assert most - held < len(data)
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"[]", b'{"benchmarks": 3}', b'{"format_version":1,"name":"n","benchmarks":[\n{"id":"q"}\n]}\n']
+    "data",
+    [
+        b"",
+        b"[]",
+        b'{"benchmarks": 3}',
+        b'{"format_version":1,"name":"n","benchmarks":[\n{"id":"q"}\n]}\n',
+        b'{"format_version":1,"name":"n","benchmarks":[\n{"id":"q","question":"?","expected_sql":"s"},\n\n]}\n',
+        b'{"format_version":1,"name":"n","benchmarks":[\n,\n{"id":"q","question":"?","expected_sql":"s"}\n]}\n',
+    ],
 )
 def test_what_is_no_stored_set_is_none(data):
     assert many_stored_benchmarks(data) is None
