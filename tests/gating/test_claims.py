@@ -18,6 +18,7 @@ from mlflow_genie_plugin.gating.evidence import Collected
 from mlflow_genie_plugin.gating.mark import Mark
 from mlflow_genie_plugin.gating.observed import Hashes
 from mlflow_genie_plugin.gating.outcome import Outcome, Waived
+from mlflow_genie_plugin.gating.signed import SignOffs
 from mlflow_genie_plugin.gating.trusted_suite import TrustedSuite
 from mlflow_genie_plugin.gating.verdict import parse_verdict, verdict_bytes
 from mlflow_genie_plugin.registry import ModelRecord
@@ -240,3 +241,18 @@ def test_custom_gates_have_passed_only_where_a_verdict_says_so(criteria_bytes, e
     assert custom_check(own, collected, whole) == Check(
         "custom gates", PASSED, "own, other passed in the gate run; they are not computed again"
     )
+
+
+def test_a_verdict_is_made_also_where_nothing_was_found(evidence, verdict_of):
+    nothing = verdict_of(evidence(model={"evaluation": None, "hashes": None}))
+    assert (nothing.evaluation, nothing.scope, nothing.outcome) == (None, None, UNDECIDED)
+    assert [value for name, value in nothing.model.items() if name.endswith("sha256")] == [None, None, None]
+    assert nothing.switched_off == verdict_of(evidence()).switched_off
+    assert parse_verdict(verdict_bytes(nothing)) == nothing
+    assert verdict_of(evidence(p0=None)).evaluation["p0"] is None
+    assert "repeatability" not in verdict_of(evidence(scope="p0")).switched_off
+
+
+def test_a_verdict_keeps_the_digests_of_what_was_signed(evidence, verdict_of):
+    signed = evidence(model={"signoffs": SignOffs(files={"waivers.yaml": "a" * 64})})
+    assert verdict_of(signed).signoffs == {"waivers.yaml": "a" * 64}

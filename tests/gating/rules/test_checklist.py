@@ -193,6 +193,10 @@ def test_of_two_sources_the_worse_one_decides(row):
     assert "two" in found.reason
 
 
+def test_without_a_source_there_are_no_facts():
+    assert facts_about(None) == ()
+
+
 def test_facts_are_asked_of_every_source():
     class Source:
         def __init__(self, *facts):

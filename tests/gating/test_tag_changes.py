@@ -1,0 +1,98 @@
+"""What registered versions have to say after a verdict, by the tags that they have."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
+from mlflow_genie_plugin.gating.version_marks import TagChange, marks_versions, planned_changes
+from mlflow_genie_plugin.registry import VersionRecord
+
+OWN = "genie.gate.production"
+TAGS = {
+    f"{OWN}.verdict": "passed",
+    f"{OWN}.run_id": "run",
+    f"{OWN}.verdict_sha256": "f" * 64,
+    f"{OWN}.model_id": "m-1",
+    f"{OWN}.decided_at": "now",
+    f"{OWN}.evaluation_run_id": "not copied",
+}
+COPIED = {key: value for key, value in TAGS.items() if not key.endswith("evaluation_run_id")}
+
+
+def version(number="3", **tags):
+    return VersionRecord("orders", number, "m-1", "", tags)
+
+
+def changes(tags, outcome="passed", wanted=None, **present):
+    found = planned_changes([version(**present)], tags, Outcome(outcome), wanted)
+    assert all((change.name, change.version) == ("orders", "3") for change in found)
+    return {change.key: change.value for change in found}
+
+
+def test_a_mark_is_copied_and_what_is_there_already_is_left():
+    assert changes(TAGS) == COPIED
+    assert changes(TAGS, **COPIED) == {}
+    assert changes(TAGS, **{**COPIED, f"{OWN}.run_id": "older"}) == {f"{OWN}.run_id": "run"}
+    assert changes({}) == {}
+
+
+@pytest.mark.parametrize(("outcome", "word"), [("passed", "approved"), ("failed", "rejected"), ("undecided", None)])
+def test_an_approval_follows_the_verdict(outcome, word):
+    tags = {**TAGS, f"{OWN}.verdict": outcome}
+    found = changes(tags, outcome, "approval", approval="pending")
+    assert found["approval"] == word
+    assert found[f"{OWN}.approval_tag"] == "approval"
+    assert changes(tags, outcome, "approval").get("approval") == word
+
+
+def test_an_approval_that_went_by_another_name_or_is_asked_no_more_is_taken_away():
+    before = {**COPIED, f"{OWN}.approval_tag": "old", "old": "approved"}
+    assert changes(TAGS, "passed", "new", **before) == {"old": None, f"{OWN}.approval_tag": "new", "new": "approved"}
+    assert changes(TAGS, "passed", None, **before) == {"old": None, f"{OWN}.approval_tag": None}
+    assert changes(TAGS, "passed", "old", **before) == {}
+
+
+def test_a_revoked_mark_of_a_later_stage_rejects_what_it_had_approved():
+    own = "genie.gate.experiment"
+    tags = {f"{own}.verdict": "failed", f"{OWN}.verdict": "revoked"}
+    before = {f"{OWN}.verdict": "passed", f"{OWN}.approval_tag": "approval", "approval": "approved"}
+    assert changes(tags, "failed", None, **before) == {**tags, "approval": "rejected"}
+    assert changes(tags, "failed", None) == tags
+    # A failure at this stage is said under this stage's name, not under the one that was revoked.
+    assert changes(tags, "failed", "mine")["genie.gate.experiment.approval_tag"] == "mine"
+
+
+def test_every_version_is_changed_on_its_own():
+    versions = [version("1", **COPIED), version("2")]
+    found = planned_changes(versions, TAGS, Outcome.PASSED, None)
+    assert {change.version for change in found} == {"2"}
+    assert len(found) == len(COPIED)
+
+
+@pytest.mark.parametrize(
+    ("value", "withdraws", "said"),
+    [
+        (None, True, "version 3 of orders: approval remove"),
+        ("rejected", True, "version 3 of orders: approval set to 'rejected'"),
+        ("revoked", True, "version 3 of orders: approval set to 'revoked'"),
+        ("approved", False, "version 3 of orders: approval set to 'approved'"),
+    ],
+)
+def test_a_change_says_what_it_does_and_whether_it_takes_something_back(value, withdraws, said):
+    change = TagChange("orders", "3", "approval", value)
+    assert (change.withdraws, str(change)) == (withdraws, said)
+
+
+def test_a_pass_on_a_part_of_the_questions_changes_no_version(evidence, verdict_of):
+    passed = verdict_of(evidence())
+    assert marks_versions(passed)
+    assert not marks_versions(dataclasses.replace(passed, scope="slice"))
+    failed = dataclasses.replace(passed, outcome=Outcome.FAILED)
+    assert marks_versions(dataclasses.replace(failed, scope="slice"))
+    open_ = dataclasses.replace(passed, outcome=Outcome.UNDECIDED)
+    assert not marks_versions(open_)
+    undecided = (GateResult("p0", Outcome.UNDECIDED, "no answer"),)
+    assert marks_versions(dataclasses.replace(open_, scope="slice", results=undecided))
