@@ -29,6 +29,14 @@ def checked(name: str, wrong: Iterable[str], right: str) -> Check:
     return Check(name, Outcome.FAILED, found) if found else Check(name, Outcome.PASSED, right)
 
 
+def _said_once(blocking: Iterable[GateResult]) -> Iterator[str]:
+    """Return every reason once, with the gates it is the reason of: without an evaluation all gates have the same."""
+    gates: dict[str, list[str]] = {}
+    for result in blocking:
+        gates.setdefault(result.reason, []).append(result.gate)
+    return (f"{some(names)}: {reason}" for reason, names in gates.items())
+
+
 def evidence_checks(
     collected: Collected, criteria: StageCriteria, results: tuple[GateResult, ...], rejudged: Rejudged
 ) -> Iterator[Check]:
@@ -36,7 +44,7 @@ def evidence_checks(
     recorded = decide(criteria, collected.evidence)
     for name, decided in (("decision", recorded), ("decision on findings judged again", results)):
         outcome = overall(decided)
-        wrong = [f"{result.gate}: {result.reason}" for result in decided if result.blocks]
+        wrong = list(_said_once(result for result in decided if result.blocks))
         waived = [f"{result.gate} {result.said}" for result in decided if result.waived is not None]
         right = f"{count(len(decided) - len(waived), 'gate')} pass, {'; '.join(waived)}" if waived else ""
         yield Check(name, outcome, "; ".join(wrong) or right or f"all {len(decided)} gates pass")
