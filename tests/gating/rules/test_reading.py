@@ -10,6 +10,7 @@ import yaml
 from mlflow_genie_plugin.gating.criteria import load, parse_criteria
 from mlflow_genie_plugin.gating.rules.handling import Handling, approval_tag_of
 from mlflow_genie_plugin.gating.rules.rule import Needs, ScopeCriteria, StageCriteria
+from mlflow_genie_plugin.gating.rules.versions import BenchmarkSets, Versions
 
 OFF = "not in this test"
 JUDGE_GATES = [
@@ -164,3 +165,10 @@ def test_drift_is_held_against_the_hash_that_the_criteria_name(decided, evidence
 
     moved = evidence(model={"live": LiveObserved(content="f" * 64, behaviour="b" * 64)})
     assert decided("no_drift", moved, drift={"same": same}).outcome == outcome
+
+
+def test_versions_are_those_of_the_plugin_or_those_that_are_written_down(section_of):
+    assert section_of(versions={"judges": "current", "prompts": "recorded"}).find(Versions) == Versions({}, None)
+    own = section_of(versions={"judges": {"completeness": "7"}, "prompts": {"orders_judge": "3"}}).find(Versions)
+    assert section_of(**ON).find(BenchmarkSets) == BenchmarkSets(("a" * 64,), None)
+    assert own == Versions({"completeness": "7"}, {"orders_judge": "3"})

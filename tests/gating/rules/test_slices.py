@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 
+from mlflow_genie_plugin.gating.observed import FindingObserved
+
 GATE = "slice[category]"
 EVEN = list(range(0, 50, 2))
 
@@ -74,3 +76,21 @@ def test_the_stricter_rule_holds_for_slices_too(decided, evidence, questions):
     strict = decided(GATE, evidence(questions=rows), rule="lower_bound", **by_category(floor=0.7))
     assert strict.outcome == "undecided"
     assert "questions at this rate would show it" in strict.reason
+
+
+def test_the_worst_slice_is_shown_also_when_nothing_in_it_is_right(decided, evidence, questions):
+    line = {"category": {"judge": "result_correctness", "target": 0.8, "floor": 0.6, "minimum": 10}}
+    found = decided("slice[category]", evidence(questions=questions(50, failed=range(0, 50, 2))), slices=line)
+    assert (found.outcome, found.measured) == ("failed", "0.0 %")
+
+
+@pytest.mark.parametrize(("word", "outcome"), [("count", "passed"), ("not", "undecided")])
+def test_a_models_word_counts_in_a_slice_as_it_counts_elsewhere(decided, evidence, questions, word, outcome):
+    settled = FindingObserved("passed", settled=True)
+    rows = [
+        dataclasses.replace(question, findings={**question.findings, "result_correctness": settled})
+        for question in questions(50)
+    ]
+    line = {"category": {"judge": "result_correctness", "target": 0.8, "floor": 0.6, "minimum": 10}}
+    found = decided("slice[category]", evidence(questions=rows), slices=line, settled_passes=word)
+    assert found.outcome == outcome
