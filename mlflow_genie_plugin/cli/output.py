@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import rich_click as click
@@ -61,7 +62,8 @@ def command(function: Command) -> Command:
     @functools.wraps(function)
     def run(*args: Any, as_json: bool, debug: bool, **kwargs: Any) -> None:
         try:
-            code = function(*args, as_json=as_json, **kwargs)
+            with _own_log_said():
+                code = function(*args, as_json=as_json, **kwargs)
         except GenieError as error:
             if debug:
                 raise
@@ -123,6 +125,28 @@ def error_as_json(error: GenieError) -> dict[str, Any]:
             for v in error.violations
         ]
     return {"error": document}
+
+
+class _Saying(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+@contextlib.contextmanager
+def _own_log_said() -> Iterator[None]:
+    """Print what the package logs as a sentence: libraries that set up logging would put names of modules before it."""
+    log, handler = logging.getLogger("mlflow_genie_plugin"), _Saying(logging.WARNING)
+    if any(isinstance(other, _Saying) for other in log.handlers):  # a command that runs another one
+        yield
+        return
+    propagated = log.propagate
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.propagate = propagated
+        log.removeHandler(handler)
 
 
 def _report_unexpected(error: Exception) -> int:

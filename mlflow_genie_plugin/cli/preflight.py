@@ -245,7 +245,7 @@ def _check_artifact_root(root: str, env: Mapping[str, str]) -> Check:
 
     scheme = urlsplit(root).scheme
     if scheme != "s3":
-        return Check("artifacts", OK, f"kept at {scheme or 'file'}:")
+        return Check("artifacts", OK, f"kept in {scheme or 'file'} storage")
     if find_spec("boto3") is None:
         return Check("artifacts", FAIL, "artifacts are on S3, but boto3 is not installed", "pip install boto3")
     credentials = (

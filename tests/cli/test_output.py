@@ -121,3 +121,18 @@ def test_a_full_disk_behind_stdout_is_an_error_and_behind_stderr_is_none(stream,
         result = subprocess.run([sys.executable, "-c", script], text=True, check=False, **pipes)
     assert result.returncode == code
     assert (result.stderr or "").count("error[MG210]: the result could not be written") == (stream == "stdout")
+
+
+def test_what_the_package_logs_is_a_sentence_whoever_set_up_logging_said_once_by_nested_commands():
+    script = (
+        "import logging, click\n"
+        "from mlflow_genie_plugin.cli.output import command\n"
+        "logging.basicConfig()\n"
+        "@click.command()\n@command\n"
+        "def inner(as_json): logging.getLogger('mlflow_genie_plugin.some.module').warning('trying again')\n"
+        "@click.command()\n@command\n"
+        "def outer(as_json): inner.callback(as_json=False, debug=True)\n"
+        "outer()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "trying again\n")
