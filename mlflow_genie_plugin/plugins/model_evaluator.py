@@ -147,7 +147,9 @@ def _column(frame: pd.DataFrame, names: tuple[str, ...], what: str) -> str:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _plain(value: Any) -> Any:

@@ -88,6 +88,16 @@ def test_lists_that_parquet_gave_back_as_arrays_are_lists(frame, tmp_path):
     assert [item.required_tables for item in found.benchmarks] == [(), *[("a.b.c", "a.b.d")] * 3]
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
+def test_what_is_missing_in_a_row_is_left_out_whatever_pandas_writes_for_it(frame, missing):
+    frame["priority"] = frame["priority"].astype(object)
+    frame.loc[1, "priority"] = missing
+    frame.loc[1, "expected_asset"] = None
+    dataset = mlflow.data.from_pandas(frame, targets="expected_sql")
+    found = benchmark_set_of(dataset.to_evaluation_dataset())
+    assert (found.benchmarks[1].priority, found.benchmarks[1].expected_asset) == ("P1", None)
+
+
 def test_other_model_types_are_left_to_other_evaluators():
     from mlflow_genie_plugin.plugins.model_evaluator import GenieEvaluator
 
