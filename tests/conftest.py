@@ -50,6 +50,8 @@ def own_mlflow_environment():
     if "mlflow" in sys.modules:
         sys.modules["mlflow"].set_tracking_uri(None)
         sys.modules["mlflow"].set_registry_uri(None)
+        # So does mlflow.set_experiment, in a variable of its own that wins over the environment.
+        sys.modules["mlflow.tracking.fluent"]._active_experiment_id = None
     for name in [name for name in os.environ if name.startswith("MLFLOW_") and name not in before]:
         del os.environ[name]
     os.environ.update(before)
