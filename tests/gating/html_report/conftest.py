@@ -6,7 +6,7 @@ import base64
 import itertools
 import json
 import os
-import select
+import selectors
 import shutil
 import subprocess
 import time
@@ -126,7 +126,10 @@ class Browser:
     def _receive(self, seconds: float = 60) -> dict:
         deadline = time.monotonic() + seconds
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._in], [], [], max(0, deadline - time.monotonic()))
+            # select() itself cannot wait for a descriptor above 1023, however many a process may open.
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._in, selectors.EVENT_READ)
+                ready = selector.select(max(0, deadline - time.monotonic()))
             assert ready, "the browser does not answer"
             part = os.read(self._in, 1 << 20)
             assert part, "the browser ended"
