@@ -474,4 +474,4 @@ def test_settings_bound_the_read_back(saved, workspace, edit, local_workspace):
     started = time.monotonic()
     with pytest.raises(UnverifiedWriteError, match=r"within 0\.3 s"):
         restore_config(saved.model_id, workspace=workspace, settings=Settings(read_back_seconds=0.3))
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 45

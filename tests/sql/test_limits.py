@@ -20,7 +20,7 @@ def test_a_query_beyond_its_time_is_interrupted_with_the_reason(engine):
     started = time.monotonic()
     with pytest.raises(SqlFailedError, match=r"\[STATEMENT_TIMEOUT\].*0\.3 seconds"):
         engine.execute(ENDLESS, timeout_seconds=0.3)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60  # alone it would run for hours
     assert engine.execute("SELECT 1").rows == ((1,),)
 
 
@@ -172,6 +172,6 @@ def test_a_query_that_somebody_stops_ends_at_once(engine):
     endless = "SELECT count(*) FROM range(100000) a, range(100000) b, range(1000) c WHERE a.id + b.id + c.id < 0"
     with pytest.raises(SqlFailedError, match="OPERATION_CANCELED"):
         engine.execute(endless, stop=stop)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60  # alone it would run for hours
     with pytest.raises(SqlFailedError, match="STATEMENT_TIMEOUT"):
         engine.execute(endless, timeout_seconds=0.2, stop=threading.Event())

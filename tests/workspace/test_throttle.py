@@ -118,11 +118,23 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_way_out(settings, clo
         throttle.acquire()
 
 
+class LastReading:
+    """The clock of this machine, which remembers what it said last: under the lock, the moment of the grant."""
+
+    now = SYSTEM_CLOCK.now
+    sleep = SYSTEM_CLOCK.sleep
+
+    def monotonic(self):
+        self.last = SYSTEM_CLOCK.monotonic()
+        return self.last
+
+
 def _take(folder, count, moments):
-    throttle = Throttle("host", Settings(questions_per_minute=6, state_dir=folder), SYSTEM_CLOCK, window_seconds=1.0)
+    clock = LastReading()
+    throttle = Throttle("host", Settings(questions_per_minute=6, state_dir=folder), clock, window_seconds=1.0)
     for _ in range(count):
         throttle.acquire()
-        moments.put(time.monotonic())
+        moments.put(clock.last)
 
 
 def test_processes_share_one_quota(tmp_path):
@@ -131,11 +143,10 @@ def test_processes_share_one_quota(tmp_path):
     workers = [context.Process(target=_take, args=(tmp_path, 6, moments)) for _ in range(3)]
     for worker in workers:
         worker.start()
-    granted = sorted(moments.get(timeout=20) for _ in range(18))
+    granted = sorted(moments.get(timeout=60) for _ in range(18))
     for worker in workers:
         worker.join(timeout=10)
-    # Measured after the grant, so a grant may look a little later than it was; never earlier.
-    assert most_in_any_window(granted, window=0.95) <= 6
+    assert most_in_any_window(granted, window=1.0) <= 6
 
 
 def _hold(folder, ready):
@@ -150,12 +161,12 @@ def test_a_killed_holder_of_the_lock_blocks_nobody(tmp_path):
     ready = context.Event()
     holder = context.Process(target=_hold, args=(tmp_path, ready))
     holder.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     os.kill(holder.pid, signal.SIGKILL)
     holder.join(timeout=10)
     begin = time.monotonic()
     Throttle("host", Settings(questions_per_minute=2, state_dir=tmp_path), SYSTEM_CLOCK).acquire()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 45  # the lock was to be held for 60
 
 
 def test_the_file_holds_times_and_nothing_about_the_workspace(settings, clock):
