@@ -147,7 +147,7 @@ _EDIT_SOON = f"""
 import json, sys, time
 from mlflow_genie_plugin.emulator.control import LocalControl
 control = LocalControl(sys.argv[1], sys.argv[2])
-deadline = time.monotonic() + 25
+deadline = time.monotonic() + 120
 while not any(r["path"].endswith("/start-conversation") for r in control.requests()) and time.monotonic() < deadline:
     time.sleep(0.1)
 control.edit_space({SAMPLE_SPACE_ID!r}, json.loads(sys.argv[3]))

@@ -135,11 +135,11 @@ def test_a_statement_that_takes_long_is_polled(run, client, control):
 
 
 def test_a_statement_can_be_cancelled_by_hand_and_by_its_timeout(run, client, control):
-    control.configure(statement_seconds=0.5)
+    control.configure(statement_seconds=60)
     got = run("SELECT 1", wait_timeout="0s")
     client.statement_execution.cancel_execution(got.statement_id)
     assert client.statement_execution.get_statement(got.statement_id).status.state == StatementState.CANCELED
-    control.configure(statement_seconds=5.5)
+    control.configure(statement_seconds=60)
     cut = run("SELECT 1", wait_timeout="5s", on_wait_timeout=ExecuteStatementRequestOnWaitTimeout.CANCEL)
     assert (cut.status.state, cut.result) == (StatementState.CANCELED, None)
 

@@ -33,7 +33,7 @@ def saved(workspace, space_id):
 
 @pytest.fixture
 def settings():
-    return replace(resolve_settings(), read_back_seconds=5.0)
+    return replace(resolve_settings(), read_back_seconds=30.0)
 
 
 @pytest.fixture
