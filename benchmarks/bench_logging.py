@@ -16,14 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mlflow_genie_plugin.evaluation.finding import Finding
 from mlflow_genie_plugin.evaluation.judges import JUDGES
-from mlflow_genie_plugin.evaluation.result import (
-    AnswerRecord,
-    EvaluationResult,
-    Finding,
-    QuestionResult,
-    StoredResult,
-)
+from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 
 QUESTIONS, PAIRS = 200, 3
 SQL = "SELECT o_orderpriority, count(*) FROM samples.tpch.orders GROUP BY 1 ORDER BY 1"

@@ -164,8 +164,8 @@ def make_cases():
 
     from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
     from mlflow_genie_plugin.evaluation.question import Benchmark
-    from mlflow_genie_plugin.evaluation.result import AnswerRecord, stored_json, stored_result
     from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+    from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_json, stored_result
     from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
     from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
@@ -206,7 +206,7 @@ def answers_table(make_cases):
     import orjson
     import pyarrow as pa
 
-    from mlflow_genie_plugin.evaluation.result import stored_json
+    from mlflow_genie_plugin.evaluation.stored_result import stored_json
 
     def side(record, name):
         document = stored_json(record)

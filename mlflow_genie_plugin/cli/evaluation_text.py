@@ -9,8 +9,9 @@ from mlflow_genie_plugin.cli.opinion_text import opinion_line, opinion_totals
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.changes import EvaluationChanges
+    from mlflow_genie_plugin.evaluation.finding import Finding
     from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
     from mlflow_genie_plugin.settings import Settings
 
 _WRONG_SHOWN = 10

@@ -134,7 +134,7 @@ evaluate = EvaluateOrReview(
 def _proposals(run: str) -> list[Correction]:
     from mlflow_genie_plugin.evaluation.corrections import proposals_of
     from mlflow_genie_plugin.evaluation.mlflow_logging import load_evaluation
-    from mlflow_genie_plugin.evaluation.result import evaluation_sha256, parse_result
+    from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256, parse_result
     from mlflow_genie_plugin.evaluation.rows_file import beside
 
     run_id: str | None = None

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
+from mlflow_genie_plugin.evaluation.finding import Finding, Outcome
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
-from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, Finding, Outcome
+from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.evaluation.ruling import UNDETERMINED
 from mlflow_genie_plugin.evaluation.space_rules import broken_rule
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence

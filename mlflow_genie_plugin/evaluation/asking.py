@@ -15,7 +15,7 @@ from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UnsafeSqlErro
 from mlflow_genie_plugin.evaluation.journal import Intent, Journal, Turn
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, stored_result
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 from mlflow_genie_plugin.settings import Settings
 from mlflow_genie_plugin.workspace.ask import ask
 from mlflow_genie_plugin.workspace.port import (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mlflow_genie_plugin.evaluation.result import Finding, Outcome, QuestionResult
+from mlflow_genie_plugin.evaluation.finding import Finding, Outcome
+from mlflow_genie_plugin.evaluation.result import QuestionResult
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Expectation, Feedback

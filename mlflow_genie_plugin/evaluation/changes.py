@@ -7,12 +7,8 @@ from typing import Any
 
 from mlflow_genie_plugin.evaluation.compare import EQUAL, compare
 from mlflow_genie_plugin.evaluation.repeatability import normalise_sql
-from mlflow_genie_plugin.evaluation.result import (
-    OVERALL_JUDGE,
-    AnswerRecord,
-    EvaluationResult,
-    QuestionResult,
-)
+from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, EvaluationResult, QuestionResult
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 
 NEWLY_WRONG = "newly_wrong"
 NEWLY_RIGHT = "newly_right"

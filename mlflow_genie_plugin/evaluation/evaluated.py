@@ -14,7 +14,8 @@ from mlflow_genie_plugin.evaluation.llm.results import opinion_tally
 from mlflow_genie_plugin.evaluation.percent import percent
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.repeatability import summarise
-from mlflow_genie_plugin.evaluation.result import EvaluationResult, evaluation_sha256
+from mlflow_genie_plugin.evaluation.result import EvaluationResult
+from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
 

@@ -15,14 +15,14 @@ import orjson
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnwritableFileError
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinion
-from mlflow_genie_plugin.evaluation.result import (
+from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import (
     AnswerRecord,
     StoredResult,
     expected_from_json,
     stored_from_json,
     stored_json,
 )
-from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.schemas import require_format_version
 from mlflow_genie_plugin.workspace.port import MessageRef
 

@@ -16,9 +16,10 @@ import orjson
 
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
+from mlflow_genie_plugin.evaluation.finding import Finding, errored, failed
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, Finding, Outcome, StoredResult
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name, parse_query
 from mlflow_genie_plugin.workspace.port import QueryResult
 
@@ -202,42 +203,6 @@ def _checked(finding: Any, name: str) -> Finding:
         raise ValueError(f"there is no failure type {finding.failure_type!r}; add it to evaluation/failure_types.py")
     orjson.dumps(finding.evidence)
     return finding
-
-
-def passed(judge: str, rationale: str = "", *, confidence: float | None = None, **evidence: Any) -> Finding:
-    return Finding(judge, Outcome.PASSED, 1.0, None, rationale, evidence, confidence=confidence)
-
-
-def failed(
-    judge: str,
-    failure_type: str,
-    rationale: str,
-    *,
-    score: float = 0.0,
-    confidence: float | None = None,
-    blame: Iterable[str] = (),
-    fix: str | None = None,
-    **evidence: Any,
-) -> Finding:
-    return Finding(
-        judge,
-        Outcome.FAILED,
-        score,
-        failure_type,
-        rationale,
-        evidence,
-        confidence=confidence,
-        blame=tuple(blame),
-        fix=fix,
-    )
-
-
-def abstained(judge: str, failure_type: str, rationale: str, **evidence: Any) -> Finding:
-    return Finding(judge, Outcome.ABSTAINED, None, failure_type, rationale, evidence)
-
-
-def errored(judge: str, rationale: str, *, failure_type: str, **evidence: Any) -> Finding:
-    return Finding(judge, Outcome.ERRORED, None, failure_type, rationale, evidence)
 
 
 def unanswered(judge: str, answer: AnswerRecord) -> Finding | None:

@@ -7,14 +7,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from mlflow_genie_plugin.evaluation.arbiter import arbitrate
+from mlflow_genie_plugin.evaluation.finding import Finding
 from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, judge_case
-from mlflow_genie_plugin.evaluation.result import (
-    SAMPLE_ROWS,
-    AnswerRecord,
-    Finding,
-    QuestionResult,
-    StoredResult,
-)
+from mlflow_genie_plugin.evaluation.result import QuestionResult
+from mlflow_genie_plugin.evaluation.stored_result import SAMPLE_ROWS, AnswerRecord, StoredResult
 
 STORE_ROWS = ("none", "sample", "all")
 

@@ -17,13 +17,8 @@ import orjson
 
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import InvalidEvaluationError
-from mlflow_genie_plugin.evaluation.result import (
-    EvaluationResult,
-    QuestionResult,
-    parse_head,
-    question_from_json,
-    to_json,
-)
+from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+from mlflow_genie_plugin.evaluation.result_file import parse_head, question_from_json, to_json
 from mlflow_genie_plugin.evaluation.rows_file import POINTER as ROWS
 from mlflow_genie_plugin.evaluation.rows_file import detach_rows
 from mlflow_genie_plugin.evaluation.scores_file import POINTER, misfit, require_scores_of, scores_parquet

@@ -10,13 +10,8 @@ from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.errors import EvaluationLoggingError, EvaluationNotFoundError, InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet
 from mlflow_genie_plugin.evaluation.large_result import large_files
-from mlflow_genie_plugin.evaluation.result import (
-    OVERALL_JUDGE,
-    EvaluationResult,
-    evaluation_sha256,
-    parse_result,
-    result_files,
-)
+from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE, EvaluationResult
+from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256, parse_result, result_files
 from mlflow_genie_plugin.evaluation.rows_file import ROWS_FILE
 from mlflow_genie_plugin.evaluation.scores_file import SCORES_FILE
 from mlflow_genie_plugin.evaluation.traces import log_traces

@@ -25,7 +25,7 @@ from mlflow_genie_plugin.evaluation.journal import Journal, Turn
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark, normalise_question
 from mlflow_genie_plugin.evaluation.repeatability import normalise_sql
-from mlflow_genie_plugin.evaluation.result import AnswerRecord
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.settings import Settings
 from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.workspace.port import Answer, AnswerStatus, LiveSpace, NativeAnswer, QueryResult, Workspace

@@ -20,7 +20,8 @@ from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_re
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult, evaluation_sha256
+from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
 

@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.compare import EQUAL, compare
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, EvaluationResult
+from mlflow_genie_plugin.evaluation.result import EvaluationResult
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.sql_dialect import SqlParseError, assets_in
 from mlflow_genie_plugin.workspace.port import AnswerStatus
 

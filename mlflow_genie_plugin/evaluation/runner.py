@@ -30,7 +30,8 @@ from mlflow_genie_plugin.evaluation.native_runner import NativeQuestioner, match
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, EvaluationResult
+from mlflow_genie_plugin.evaluation.result import EvaluationResult
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
+    from mlflow_genie_plugin.evaluation.finding import Finding
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
 
 SCORES_FILE = "scores.parquet"
 POINTER = "scores_file"

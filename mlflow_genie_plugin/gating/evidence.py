@@ -40,7 +40,8 @@ from mlflow_genie_plugin.registry import (
 )
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding, QuestionResult
+    from mlflow_genie_plugin.evaluation.finding import Finding
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
     from mlflow_genie_plugin.evaluation.rows_file import ReadRows
     from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.gating.explanation import Rows
@@ -222,7 +223,7 @@ def _with_questions(collected: Collected, file: ArtifactFile, run: RunRecord, at
 def _with_result(
     collected: Collected, data: bytes, run: RunRecord | None, attempts: int, read_rows: ReadRows | None = None
 ) -> Collected:
-    from mlflow_genie_plugin.evaluation.result import parse_result
+    from mlflow_genie_plugin.evaluation.result_file import parse_result
 
     if run is not None:
         read_rows = partial(download_run_artifact, run.run_id, ROWS_ARTIFACT, InvalidEvaluationError)

@@ -12,7 +12,7 @@ from mlflow_genie_plugin.gating.observed import ABSTAINED, ERRORED, PASSED, Evid
 from mlflow_genie_plugin.registry import download_run_artifact
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import Finding
+    from mlflow_genie_plugin.evaluation.finding import Finding
 
 # What the judge says when rows were left out on purpose: nothing is wrong then, but nothing is confirmed either.
 _NOT_STORED = "ROWS_NOT_STORED"

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.result import (
-    AnswerRecord,
-    EvaluationResult,
-    Finding,
-    QuestionResult,
-    stored_json,
-    stored_result,
-)
+from mlflow_genie_plugin.evaluation.finding import Finding
+from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_json, stored_result
 from mlflow_genie_plugin.workspace.port import Column, QueryResult
 
 JUDGES = ("syntax_validity", "result_correctness", "asset_routing")

@@ -6,12 +6,13 @@ from decimal import Decimal
 import pytest
 
 from mlflow_genie_plugin.evaluation.arbiter import RULES, arbitrate
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, failed, judge_case, passed
+from mlflow_genie_plugin.evaluation.finding import failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import judge_questions
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.evaluation.ruling import ruling_line
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.schemas import violations_of
 from mlflow_genie_plugin.space.config import parse_space
 
@@ -266,7 +267,7 @@ def test_judging_stores_the_ruling_and_changes_no_finding(make_case):
 
 
 def test_a_ruling_is_valid_in_the_result_file(make_case, make_result, make_question):
-    from mlflow_genie_plugin.evaluation.result import parse_result, result_bytes, to_json
+    from mlflow_genie_plugin.evaluation.result_file import parse_result, result_bytes, to_json
 
     found = arbitrate(make_case(wanted=[], got=[("x", 2)]), FINDINGS)
     result = make_result(questions=(make_question("q1", arbitration=found),))

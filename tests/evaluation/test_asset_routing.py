@@ -6,8 +6,8 @@ from mlflow_genie_plugin.evaluation.asset_use import assets_of_query, made_of
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
 from mlflow_genie_plugin.evaluation.judges import JUDGES
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 
 ASSETS = SpaceAssets(
     tables=frozenset({"c.s.orders", "c.s.customers", "c.s.odd name", "a.x.twins", "b.x.twins", "c.s.listed_view"}),

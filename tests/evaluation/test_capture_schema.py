@@ -12,7 +12,7 @@ from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.recorded import judge_recorded
-from mlflow_genie_plugin.evaluation.result import parse_result
+from mlflow_genie_plugin.evaluation.result_file import parse_result
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.space.config import parse_space
@@ -289,7 +289,7 @@ def test_the_own_sql_of_a_foreign_space_resolves_against_its_schema(name):
     from mlflow_genie_plugin.emulator.generate import generate_tables
     from mlflow_genie_plugin.emulator.warehouse import Warehouse
     from mlflow_genie_plugin.evaluation.benchmark import Benchmark
-    from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult
+    from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
     from mlflow_genie_plugin.space.config import read_space_file
     from mlflow_genie_plugin.sql_engine.engine import SqlEngine
     from mlflow_genie_plugin.workspace.metadata import UnityCatalog

@@ -6,8 +6,8 @@ from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_case
 from mlflow_genie_plugin.evaluation.judges.completeness import Completeness
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation, unknown
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 
 COLUMNS = ("id", "region", "price", "who")
 TYPED = (*map(SchemaColumn, COLUMNS), SchemaColumn("day", "date"))

@@ -18,7 +18,8 @@ from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import judge_questions
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult, question_json
+from mlflow_genie_plugin.evaluation.result_file import question_json
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 
 
 def plain(case):

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import InvalidEvaluationError
+from mlflow_genie_plugin.evaluation.finding import Finding
 from mlflow_genie_plugin.evaluation.large_result import is_large, large_files, read_head, require_same_scores
-from mlflow_genie_plugin.evaluation.result import Finding, parse_result, result_bytes
+from mlflow_genie_plugin.evaluation.result_file import parse_result, result_bytes
 from mlflow_genie_plugin.evaluation.scores_file import read_scores, require_same_counts
 
 JUDGES = ("syntax_validity", "result_correctness")

@@ -6,8 +6,8 @@ from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_case
 from mlflow_genie_plugin.evaluation.judges.logical_accuracy import LogicalAccuracy
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation, unknown
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.space.config import SpaceConfig
 
 COLUMNS = ("id", "status", "price", "who")

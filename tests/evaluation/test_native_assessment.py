@@ -5,7 +5,7 @@ import pytest
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_case
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 
 NATIVE = {"assessment": "GOOD", "reasons": [], "is_manual": False, "expected_sql_differs": False, "run_id": "r"}
 

@@ -20,7 +20,7 @@ from mlflow_genie_plugin.evaluation.repeatability import (
     repetition_of,
     summarise,
 )
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, stored_result
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 
 EXPECTED = "SELECT count(*) AS n FROM samples.tpch.orders"
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.errors import InvalidEvaluationError
-from mlflow_genie_plugin.evaluation.result import parse_result, result_bytes, result_files
+from mlflow_genie_plugin.evaluation.result_file import parse_result, result_bytes, result_files
 from mlflow_genie_plugin.evaluation.rows_file import ROWS_FILE, attach_rows, beside, detach_rows
 
 cells = st.one_of(st.none(), st.integers(-5, 5), st.text(max_size=3), st.just({"$decimal": "1.50"}), st.booleans())

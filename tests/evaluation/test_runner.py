@@ -263,7 +263,7 @@ def test_recorded_answers_are_judged_again_without_asking(live_model, few_questi
         assert again.result.questions == evaluation.result.questions
     assert len(asked(local_workspace)) == 6
     forged = dataclasses.replace(evaluation.result, evaluation_id="f" * 32)
-    from mlflow_genie_plugin.evaluation.result import result_bytes
+    from mlflow_genie_plugin.evaluation.result_file import result_bytes
 
     (tmp_path / "forged.json").write_bytes(result_bytes(forged))
     with pytest.raises(InvalidEvaluationError, match="not the result of any evaluation run"):

@@ -11,7 +11,7 @@ from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.progress import Silent
 from mlflow_genie_plugin.evaluation.recorded import judge_recorded
 from mlflow_genie_plugin.evaluation.repeatability import summarise
-from mlflow_genie_plugin.evaluation.result import parse_result, question_json, result_bytes
+from mlflow_genie_plugin.evaluation.result_file import parse_result, question_json, result_bytes
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.workspace.auth import connect
 

@@ -9,8 +9,8 @@ from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_case
 from mlflow_genie_plugin.evaluation.judges.semantic_equivalence import SemanticEquivalence
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.refuter.witness import replay
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 
 KINDS = {"id": "bigint", "status": "string", "price": "decimal(10,2)", "who": "bigint", "day": "date"}
 SCHEMA = SpaceSchema(

@@ -22,15 +22,10 @@ from mlflow_genie_plugin.evaluation.judges import JUDGES as REAL_JUDGES
 from mlflow_genie_plugin.evaluation.large_result import large_files
 from mlflow_genie_plugin.evaluation.mlflow_logging import metrics_of
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import (
-    AnswerRecord,
-    EvaluationResult,
-    QuestionResult,
-    evaluation_sha256,
-    result_bytes,
-    stored_result,
-)
+from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256, result_bytes
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 from mlflow_genie_plugin.gating.checklist import ROWS
 from mlflow_genie_plugin.gating.manifest import JUDGE_VERSIONS, JUDGES
 from mlflow_genie_plugin.gating.observed import (

@@ -21,7 +21,7 @@ import pytest
 
 from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
-from mlflow_genie_plugin.evaluation.result import parse_result, result_files
+from mlflow_genie_plugin.evaluation.result_file import parse_result, result_files
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.verify import verify
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import InvalidEvaluationError
+from mlflow_genie_plugin.evaluation.finding import Finding
 from mlflow_genie_plugin.evaluation.large_result import large_files, read_head
-from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.evaluation.scores_file import read_scores
 from mlflow_genie_plugin.gating.baseline import explained
 from mlflow_genie_plugin.gating.criteria import parse_criteria

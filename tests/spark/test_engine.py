@@ -19,7 +19,7 @@ from mlflow_genie_plugin.evaluation.evaluated import make_result
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.recorded import recorded_cases, recorded_schema
-from mlflow_genie_plugin.evaluation.result import result_bytes
+from mlflow_genie_plugin.evaluation.result_file import result_bytes
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.snapshot.create import create_genie_model_version
 from mlflow_genie_plugin.workspace.auth import connect

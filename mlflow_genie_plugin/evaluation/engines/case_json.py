@@ -10,8 +10,8 @@ import orjson
 
 from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import expected_from_json, stored_from_json, stored_json
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import expected_from_json, stored_from_json, stored_json
 from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
 
 

@@ -19,7 +19,8 @@ from mlflow_genie_plugin.evaluation.engines.case_json import Surroundings, case_
 from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import judge_questions
-from mlflow_genie_plugin.evaluation.result import QuestionResult, question_from_json, question_json
+from mlflow_genie_plugin.evaluation.result import QuestionResult
+from mlflow_genie_plugin.evaluation.result_file import question_from_json, question_json
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.asset_use import WORDS, Asset, assets_of_query, made_of
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
-from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import name_failure
 from mlflow_genie_plugin.sql_dialect import SqlParseError
 

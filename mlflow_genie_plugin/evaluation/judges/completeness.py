@@ -10,9 +10,9 @@ from sqlglot import exp
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL
 from mlflow_genie_plugin.evaluation.comparison import counted
 from mlflow_genie_plugin.evaluation.facets.facet import Facet
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.question_slots import Slot, meets, slots_of
-from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.sql_dialect import SqlParseError
 
 _SLOT_TYPES = {

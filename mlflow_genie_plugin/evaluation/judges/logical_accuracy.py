@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
-from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 
 # What facets alone decide, without databases that confirm it.
 _BY_FACETS = 0.6

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, errored, failed, passed
-from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, errored, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase
 
 JUDGE = "native_assessment"
 NEEDS_REVIEW = ("fail", "abstain")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness, same_query
 from mlflow_genie_plugin.evaluation.repeatability import (
     JUDGE,
@@ -14,7 +15,6 @@ from mlflow_genie_plugin.evaluation.repeatability import (
     flip_rate_of,
     repetition_of,
 )
-from mlflow_genie_plugin.evaluation.result import Finding
 
 # At least nine of ten answers must be the same; with fewer than ten answers that means all of them.
 PASSES_FROM = 0.9

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.compare import EQUAL, UNDETERMINED
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, errored, failed, passed, unanswered
-from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, errored, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import condition_of, in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
 

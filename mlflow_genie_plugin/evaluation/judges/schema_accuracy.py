@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, abstained, failed, passed, unanswered
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, unanswered
 from mlflow_genie_plugin.evaluation.name_problem import KINDS, NameProblem, Resolution, nearest
 from mlflow_genie_plugin.evaluation.name_resolution import resolve_names
-from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.warehouse_messages import condition_of, in_a_sentence, name_failure
 from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name, parse_query

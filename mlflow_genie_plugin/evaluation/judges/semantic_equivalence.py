@@ -6,11 +6,11 @@ from typing import Any
 
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, Comparison
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
 from mlflow_genie_plugin.evaluation.harmless import harmless_in_rows
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.refuter import refutation as outcomes
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation
-from mlflow_genie_plugin.evaluation.result import Finding
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 
 # What equal parts say without a database that confirms it.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed, unanswered
-from mlflow_genie_plugin.evaluation.result import Finding
+from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import (
     UNBOUND_PARAMETER,
     condition_of,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
+from mlflow_genie_plugin.evaluation.finding import Finding, Outcome
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.request import VOCABULARY, Asked, OpinionRequest, request_for
-from mlflow_genie_plugin.evaluation.result import Finding, Outcome
 
 ERRORED = "errored"
 UNDETERMINED = "undetermined"

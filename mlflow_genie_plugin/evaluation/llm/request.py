@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
-from mlflow_genie_plugin.evaluation.result import Outcome
+from mlflow_genie_plugin.evaluation.finding import Outcome
 
 if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.finding import Finding
     from mlflow_genie_plugin.evaluation.judge import JudgedCase
-    from mlflow_genie_plugin.evaluation.result import Finding, StoredResult
     from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SpaceSchema
+    from mlflow_genie_plugin.evaluation.stored_result import StoredResult
 
 MODES = ("explain", "settle")
 # Changes whenever the same case would be told otherwise: recorded opinions are then no longer found.

@@ -15,7 +15,8 @@ from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome
 from mlflow_genie_plugin.gating.text import block, cut, plain
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.result import QuestionResult, StoredResult
+    from mlflow_genie_plugin.evaluation.result import QuestionResult
+    from mlflow_genie_plugin.evaluation.stored_result import StoredResult
 
 ROWS = 20
 _COLUMNS = 12

@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.finding import abstained, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.workspace.port import Column
 
 KEY = "sk-test-0123456789abcdef"

@@ -16,7 +16,7 @@ from mlflow_genie_plugin.evaluation.llm.recorded import recorded_opinions
 from mlflow_genie_plugin.evaluation.mlflow_logging import load_evaluation
 from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.recorded import judge_recorded
-from mlflow_genie_plugin.evaluation.result import parse_result, result_bytes
+from mlflow_genie_plugin.evaluation.result_file import parse_result, result_bytes
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.workspace.auth import connect
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, abstained, errored, failed, passed
+from mlflow_genie_plugin.evaluation.finding import abstained, errored, failed, passed
+from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.request import LONGEST_SQL, Asked, OpinionRequest, clean, request_for
 from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 
 SETTLE = Asked("settle", "openai:/m", "genie_opt_completeness", "3", "a" * 64)
 EXPLAIN = dataclasses.replace(SETTLE, mode="explain")

@@ -132,7 +132,7 @@ def test_the_command_prints_all_eight_judges_and_what_to_change(live):
 @pytest.mark.e2e
 def test_the_text_names_the_weight_of_a_fault_and_what_to_change(bench, live):
     from mlflow_genie_plugin.cli.evaluation_text import summary
-    from mlflow_genie_plugin.evaluation.result import parse_result
+    from mlflow_genie_plugin.evaluation.result_file import parse_result
 
     lines = summary(parse_result(bench.artifact(live.run_id)), live.run_id).splitlines()
     assert [line for line in lines if line.startswith("      schema_accuracy (critical)")]

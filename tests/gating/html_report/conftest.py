@@ -173,7 +173,8 @@ def make_sheet(evidence, verdict_of, versions):
     """
     import dataclasses
 
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, Finding
+    from mlflow_genie_plugin.evaluation.finding import Finding
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult
     from mlflow_genie_plugin.gating.evidence import observed_finding
     from mlflow_genie_plugin.gating.explanation import Baseline, explain
     from mlflow_genie_plugin.gating.html_report.sheet import PastRun, Sheet
