@@ -41,7 +41,7 @@ def save_model(path: str, mlflow_model: Any, files: dict[str, bytes], entry: dic
     from mlflow import pyfunc
     from mlflow.utils.environment import _process_pip_requirements, _PythonEnv
 
-    from mlflow_genie_plugin.flavor.save import default_signature
+    from mlflow_genie_plugin.flavor.serving import default_signature
     from mlflow_genie_plugin.registry.runs import write_files
 
     folder = Path(path)
@@ -122,7 +122,7 @@ def main() -> None:
         from mlflow_genie_plugin import registry
         from mlflow_genie_plugin.emulator.sample import sample_document
         from mlflow_genie_plugin.flavor.load import read_snapshot
-        from mlflow_genie_plugin.flavor.save import default_resources
+        from mlflow_genie_plugin.flavor.serving import default_resources
         from mlflow_genie_plugin.space.config import SpaceConfig
 
         with contextlib.redirect_stderr(io.StringIO()):

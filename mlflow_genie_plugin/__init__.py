@@ -18,7 +18,7 @@ _EXPORTS = {
     "get_default_conda_env": "mlflow_genie_plugin.flavor.save",
     "get_default_pip_requirements": "mlflow_genie_plugin.flavor.save",
     "load_model": "mlflow_genie_plugin.flavor.load",
-    "log_model": "mlflow_genie_plugin.flavor.save",
+    "log_model": "mlflow_genie_plugin.flavor.log",
     "restore_config": "mlflow_genie_plugin.snapshot.restore",
     "save_model": "mlflow_genie_plugin.flavor.save",
 }
@@ -41,12 +41,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.flavor.load import load_model
-    from mlflow_genie_plugin.flavor.save import (
-        get_default_conda_env,
-        get_default_pip_requirements,
-        log_model,
-        save_model,
-    )
+    from mlflow_genie_plugin.flavor.log import log_model
+    from mlflow_genie_plugin.flavor.save import get_default_conda_env, get_default_pip_requirements, save_model
     from mlflow_genie_plugin.snapshot.create import create_genie_model_version
     from mlflow_genie_plugin.snapshot.restore import restore_config
     from mlflow_genie_plugin.space.config import SpaceConfig

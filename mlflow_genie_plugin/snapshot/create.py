@@ -14,7 +14,7 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError, TamperedModelError, UsageError, Violation
 from mlflow_genie_plugin.flavor.layout import MODEL_TYPE, SpaceFile, json_bytes, make_space_file
-from mlflow_genie_plugin.flavor.save import log_prepared
+from mlflow_genie_plugin.flavor.log import log_prepared
 from mlflow_genie_plugin.snapshot import describe
 from mlflow_genie_plugin.snapshot.capture import capture_metadata, capture_space
 from mlflow_genie_plugin.snapshot.lineage import LATEST, Parent, choose_parent, next_iteration
