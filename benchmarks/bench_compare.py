@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlflow_genie_plugin.evaluation.compare import compare, compare_tables
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 REPEATS = 5
 LARGE = 1_000_000

@@ -167,7 +167,7 @@ def make_cases():
     from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
     from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_json, stored_result
     from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
-    from mlflow_genie_plugin.workspace.port import Column, QueryResult
+    from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
     types = ("STRING", "DECIMAL", "DOUBLE", "DATE", "BINARY", "ARRAY")
     columns = tuple(Column(f"c{number}", name, name) for number, name in enumerate(types))

@@ -17,17 +17,10 @@ from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 from mlflow_genie_plugin.settings import Settings
+from mlflow_genie_plugin.workspace.answer import Answer, AnswerStatus, Message, MessageRef, QueryResult
 from mlflow_genie_plugin.workspace.ask import ask
-from mlflow_genie_plugin.workspace.port import (
-    Answer,
-    AnswerStatus,
-    Asker,
-    Message,
-    MessageRef,
-    QueryResult,
-    SqlPort,
-    Workspace,
-)
+from mlflow_genie_plugin.workspace.data_port import SqlPort
+from mlflow_genie_plugin.workspace.port import Asker, Workspace
 from mlflow_genie_plugin.workspace.throttle import OnWait, Throttle
 
 if TYPE_CHECKING:

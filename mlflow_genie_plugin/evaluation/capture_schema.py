@@ -16,7 +16,7 @@ from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.space.shape import JOIN, dicts_of, text_of
 from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name, split_name
 from mlflow_genie_plugin.sql_dialect.parse import parse_fragment
-from mlflow_genie_plugin.workspace.port import CatalogPort
+from mlflow_genie_plugin.workspace.data_port import CatalogPort
 
 Row = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
-from mlflow_genie_plugin.workspace.port import QueryResult
+from mlflow_genie_plugin.workspace.answer import QueryResult
 
 _INT64 = range(-(2**63), 2**63)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mlflow_genie_plugin.evaluation.columns import ComparedColumn
-    from mlflow_genie_plugin.workspace.port import QueryResult
+    from mlflow_genie_plugin.workspace.answer import QueryResult
 
 __all__ = ["DIFFERENT", "EQUAL", "UNDETERMINED", "Comparison", "compare", "compare_tables"]
 

@@ -13,7 +13,7 @@ from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import StoredResult, stored_result
-from mlflow_genie_plugin.workspace.port import SqlPort
+from mlflow_genie_plugin.workspace.data_port import SqlPort
 
 # What the query-result API returns at most; the answers cannot be longer, so the expected results need not be.
 ROW_LIMIT = 5000

@@ -13,7 +13,7 @@ from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL, compare
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.order_columns import order_columns
 from mlflow_genie_plugin.evaluation.question_order import ranking_words
-from mlflow_genie_plugin.workspace.port import QueryResult
+from mlflow_genie_plugin.workspace.answer import QueryResult
 
 # A rounded number may be so far from what it was rounded from, unless it kept two decimals.
 _MOST_ROUNDED_OFF = Decimal("0.01")

@@ -24,7 +24,7 @@ from mlflow_genie_plugin.evaluation.stored_result import (
     stored_json,
 )
 from mlflow_genie_plugin.schemas import require_format_version
-from mlflow_genie_plugin.workspace.port import MessageRef
+from mlflow_genie_plugin.workspace.answer import MessageRef
 
 FORMAT_VERSION = 1
 

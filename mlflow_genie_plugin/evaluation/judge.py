@@ -21,7 +21,7 @@ from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name, parse_query
-from mlflow_genie_plugin.workspace.port import QueryResult
+from mlflow_genie_plugin.workspace.answer import QueryResult
 
 if TYPE_CHECKING:
     from sqlglot import exp

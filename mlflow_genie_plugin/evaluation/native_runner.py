@@ -28,7 +28,10 @@ from mlflow_genie_plugin.evaluation.repeatability import normalise_sql
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.settings import Settings
 from mlflow_genie_plugin.space.config import parse_space
-from mlflow_genie_plugin.workspace.port import Answer, AnswerStatus, LiveSpace, NativeAnswer, QueryResult, Workspace
+from mlflow_genie_plugin.workspace.answer import Answer, AnswerStatus, QueryResult
+from mlflow_genie_plugin.workspace.live_space import LiveSpace
+from mlflow_genie_plugin.workspace.native import NativeAnswer
+from mlflow_genie_plugin.workspace.port import Workspace
 
 # Terminal states of a run and of each of its questions; an unknown one counts as still running.
 _ENDS = {

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.compare import UNDETERMINED, Comparison, compare
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
-from mlflow_genie_plugin.workspace.port import QueryResult
+from mlflow_genie_plugin.workspace.answer import QueryResult
 
 
 def compare_in_order(sql: str, expected: QueryResult, actual: QueryResult) -> Comparison:

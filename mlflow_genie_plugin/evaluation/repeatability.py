@@ -12,7 +12,7 @@ from mlflow_genie_plugin.evaluation.compare import EQUAL, compare
 from mlflow_genie_plugin.evaluation.result import EvaluationResult
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.sql_dialect import SqlParseError, assets_in
-from mlflow_genie_plugin.workspace.port import AnswerStatus
+from mlflow_genie_plugin.workspace.answer import AnswerStatus
 
 JUDGE = "repeatability"
 # Band → the least score it takes. CRITICAL is what reaches none of them.

@@ -34,7 +34,8 @@ from mlflow_genie_plugin.evaluation.result import EvaluationResult
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.space.config import parse_space
-from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace
+from mlflow_genie_plugin.workspace.live_space import LiveSpace
+from mlflow_genie_plugin.workspace.port import Workspace
 from mlflow_genie_plugin.workspace.throttle import Throttle
 
 _log = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_result
 from mlflow_genie_plugin.sql_dialect import read_only_reason
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 if TYPE_CHECKING:
     from mlflow.genai.scorers import Scorer

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.cells import decode_rows, encode_rows, result_sha256
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 SAMPLE_ROWS = 20
 # What Genie calls a query of its own that the warehouse could not run.

@@ -22,7 +22,8 @@ from mlflow_genie_plugin.space.config import SpaceConfig, parse_space
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlflow_genie_plugin.workspace.port import Answer, Workspace
+    from mlflow_genie_plugin.workspace.answer import Answer
+    from mlflow_genie_plugin.workspace.port import Workspace
 
 COLUMNS = (
     "question",
@@ -136,8 +137,8 @@ class GenieSpaceModel:
             )
 
     def _asked(self, workspace: Workspace, question: str) -> dict[str, Any]:
+        from mlflow_genie_plugin.workspace.answer import Answer, AnswerStatus
         from mlflow_genie_plugin.workspace.ask import ask
-        from mlflow_genie_plugin.workspace.port import Answer, AnswerStatus
         from mlflow_genie_plugin.workspace.throttle import Throttle
 
         throttle = Throttle(workspace.host_digest, self._settings, SYSTEM_CLOCK)

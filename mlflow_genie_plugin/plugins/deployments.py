@@ -23,7 +23,8 @@ from mlflow_genie_plugin.settings import resolve_settings
 if TYPE_CHECKING:
     from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.registry import ModelRecord
-    from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace
+    from mlflow_genie_plugin.workspace.live_space import LiveSpace
+    from mlflow_genie_plugin.workspace.port import Workspace
 
 _CONFIG_KEYS = ("space_id", "profile", "force", "with_benchmarks", "include", "break_glass", "timeout_seconds")
 _MLFLOW_CODES = {ExitCode.CONFLICT: RESOURCE_CONFLICT, ExitCode.UNAVAILABLE: TEMPORARILY_UNAVAILABLE}

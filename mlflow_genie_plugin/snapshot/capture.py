@@ -11,7 +11,9 @@ from mlflow_genie_plugin.errors import GenieError, UsageError
 from mlflow_genie_plugin.flavor.layout import SpaceFile, make_space_file
 from mlflow_genie_plugin.space.catalog import Capture, UcMetadata
 from mlflow_genie_plugin.space.config import Envelope, SpaceConfig, parse_space
-from mlflow_genie_plugin.workspace.port import CatalogPort, LiveSpace, SpaceReader
+from mlflow_genie_plugin.workspace.data_port import CatalogPort
+from mlflow_genie_plugin.workspace.live_space import LiveSpace
+from mlflow_genie_plugin.workspace.port import SpaceReader
 
 _SCHEMA = re.compile(r"[^.`\s]+\.[^.`\s]+|`[^`]+`\.`[^`]+`")
 

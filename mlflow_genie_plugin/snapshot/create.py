@@ -25,7 +25,8 @@ from mlflow_genie_plugin.space.validate import validate_space
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.flavor.load import Snapshot
-    from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace
+    from mlflow_genie_plugin.workspace.live_space import LiveSpace
+    from mlflow_genie_plugin.workspace.port import Workspace
 
 # A creation that is still PENDING after this long was killed; it is marked FAILED by the next one.
 ABANDONED_AFTER_SECONDS = 3600.0

@@ -18,7 +18,8 @@ from mlflow_genie_plugin.snapshot.capture import config_of
 from mlflow_genie_plugin.snapshot.restore_plan import DEPLOYMENT_FIELDS, RestorePlan, same_folder
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace
+    from mlflow_genie_plugin.workspace.live_space import LiveSpace
+    from mlflow_genie_plugin.workspace.port import Workspace
 
 _FIRST_WAIT_SECONDS = 0.2
 _LONGEST_WAIT_SECONDS = 5.0

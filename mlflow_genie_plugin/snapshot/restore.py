@@ -30,7 +30,8 @@ from mlflow_genie_plugin.snapshot.restore_plan import DEPLOYMENT_FIELDS, Restore
 from mlflow_genie_plugin.space.validate import require_valid
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.workspace.port import LiveSpace, Workspace
+    from mlflow_genie_plugin.workspace.live_space import LiveSpace
+    from mlflow_genie_plugin.workspace.port import Workspace
 
 Guard = Callable[[Snapshot, str], None]
 Progress = Callable[[str], None]

@@ -17,7 +17,7 @@ from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.space.diff import diff_spaces
 from mlflow_genie_plugin.space.fingerprint import hashes_of
 from mlflow_genie_plugin.space.normalise import normalise_for_write
-from mlflow_genie_plugin.workspace.port import LiveSpace
+from mlflow_genie_plugin.workspace.live_space import LiveSpace
 
 FORMAT_VERSION = 1
 # Option name → attribute of the envelope.

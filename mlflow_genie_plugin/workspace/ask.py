@@ -16,8 +16,9 @@ from mlflow_genie_plugin.errors import (
     WorkspaceUnavailableError,
 )
 from mlflow_genie_plugin.settings import Settings
+from mlflow_genie_plugin.workspace.answer import Answer, AnswerStatus, Message, MessageRef, QueryResult
 from mlflow_genie_plugin.workspace.calls import pause_asked_for
-from mlflow_genie_plugin.workspace.port import Answer, AnswerStatus, Asker, Message, MessageRef, QueryResult
+from mlflow_genie_plugin.workspace.port import Asker
 from mlflow_genie_plugin.workspace.retry_notice import say_retrying
 from mlflow_genie_plugin.workspace.throttle import OnWait, Throttle
 

@@ -9,17 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from mlflow_genie_plugin.clock import Clock
-from mlflow_genie_plugin.errors import (
-    GenieError,
-    SqlFailedError,
-    UnconfirmedRequestError,
-    WorkspaceRefusedError,
-)
+from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UnconfirmedRequestError, WorkspaceRefusedError
 from mlflow_genie_plugin.settings import Settings
+from mlflow_genie_plugin.workspace.answer import AnswerStatus, Message, MessageRef, QueryResult
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
 from mlflow_genie_plugin.workspace.genie import about_space, space_path
 from mlflow_genie_plugin.workspace.messages import message_of
-from mlflow_genie_plugin.workspace.port import AnswerStatus, Message, MessageRef, QueryResult
 from mlflow_genie_plugin.workspace.results import RUNNING, read_response, state_of
 
 Json = Mapping[str, Any]

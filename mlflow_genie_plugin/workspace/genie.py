@@ -21,7 +21,7 @@ from mlflow_genie_plugin.errors import (
 from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.space.fingerprint import content_hash
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
-from mlflow_genie_plugin.workspace.port import LiveSpace, Permission, SpaceSummary
+from mlflow_genie_plugin.workspace.live_space import LiveSpace, Permission, SpaceSummary
 
 Json = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlflow_genie_plugin.workspace.port import Message, MessageRef
+from mlflow_genie_plugin.workspace.answer import Message, MessageRef
 
 _CLARIFICATION = "FOLLOW_UP_QUESTION"
 UNKNOWN_STATUS = "UNKNOWN"

@@ -9,7 +9,7 @@ from typing import Any
 from mlflow_genie_plugin.errors import SqlFailedError, UsageError
 from mlflow_genie_plugin.sql_dialect import split_name
 from mlflow_genie_plugin.sql_dialect.data_type import type_from_json
-from mlflow_genie_plugin.workspace.port import SqlPort
+from mlflow_genie_plugin.workspace.data_port import SqlPort
 
 Name = tuple[str, str, str]
 Row = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlflow_genie_plugin.errors import SqlFailedError
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 from mlflow_genie_plugin.workspace.values import UnreadableValueError, convert, type_of
 
 Json = Mapping[str, Any]

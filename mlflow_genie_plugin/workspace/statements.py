@@ -13,8 +13,8 @@ import orjson
 from mlflow_genie_plugin.clock import Clock
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UsageError, WorkspaceUnavailableError
 from mlflow_genie_plugin.sql_dialect import require_read_only, split_name
+from mlflow_genie_plugin.workspace.answer import QueryResult
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
-from mlflow_genie_plugin.workspace.port import QueryResult
 from mlflow_genie_plugin.workspace.results import RUNNING, failure_of, read_response, state_of
 
 Json = Mapping[str, Any]

@@ -1,8 +1,8 @@
 import pytest
 
 from mlflow_genie_plugin.errors import SpaceNotFoundError
+from mlflow_genie_plugin.workspace.answer import AnswerStatus
 from mlflow_genie_plugin.workspace.ask import ask
-from mlflow_genie_plugin.workspace.port import AnswerStatus
 from mlflow_genie_plugin.workspace.throttle import Throttle
 
 

@@ -14,7 +14,7 @@ from mlflow_genie_plugin.space.fingerprint import behaviour_hash
 from mlflow_genie_plugin.space.normalise import normalise_for_write
 from mlflow_genie_plugin.space.validate import validate_space
 from mlflow_genie_plugin.sql_dialect import assets_in
-from mlflow_genie_plugin.workspace.port import QueryResult
+from mlflow_genie_plugin.workspace.answer import QueryResult
 
 BENCHMARKS = parse_benchmarks(sample_benchmarks()).benchmarks
 METRIC_VIEW = "samples.tpch.order_metrics"

@@ -7,7 +7,7 @@ import pytest
 from mlflow_genie_plugin.evaluation.finding import Finding
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_json, stored_result
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 JUDGES = ("syntax_validity", "result_correctness", "asset_routing")
 

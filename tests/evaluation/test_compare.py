@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlflow_genie_plugin.evaluation.compare import compare
 from mlflow_genie_plugin.evaluation.number_cells import of_cells
 from mlflow_genie_plugin.evaluation.numbers import same
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 
 def table(rows, names=None, *, width=None, truncated=False, row_count=None):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.evaluation.compare import compare, compare_tables
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 
 def table(rows):

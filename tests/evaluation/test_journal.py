@@ -8,7 +8,7 @@ import pytest
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnsupportedFormatError, UnwritableFileError
 from mlflow_genie_plugin.evaluation.journal import Journal, Turn
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
-from mlflow_genie_plugin.workspace.port import MessageRef
+from mlflow_genie_plugin.workspace.answer import MessageRef
 
 KEY = {"model_id": "m-1", "space_id": "s"}
 

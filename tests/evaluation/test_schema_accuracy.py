@@ -8,7 +8,7 @@ from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.space.config import SpaceConfig
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 SCHEMA = SpaceSchema({
     "c.s.orders": SchemaAsset("c.s.orders", "TABLE", tuple(map(SchemaColumn, ("id", "total", "secret", "status")))),

@@ -4,7 +4,7 @@ import pytest
 from mlflow_genie_plugin.errors import SqlFailedError, UsageError
 from mlflow_genie_plugin.evaluation import scorers
 from mlflow_genie_plugin.evaluation.judges import JUDGES
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 TABLE = "samples.tpch.orders"
 GOOD = f"SELECT count(*) AS n FROM {TABLE}"

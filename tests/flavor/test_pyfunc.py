@@ -213,7 +213,7 @@ def test_a_copied_model_loads_where_its_server_is_unknown_but_not_where_it_is_do
 
 def test_values_of_rows_can_be_sent_as_json():
     from mlflow_genie_plugin.flavor.pyfunc import _row
-    from mlflow_genie_plugin.workspace.port import Answer, AnswerStatus, Column, QueryResult
+    from mlflow_genie_plugin.workspace.answer import Answer, AnswerStatus, Column, QueryResult
 
     row = (Decimal("1.10"), date(2026, 1, 2), datetime(2026, 1, 2, 3, tzinfo=UTC), b"x", [1, Decimal(2)], {"k": None})
     result = QueryResult(tuple(Column(f"c{n}", "STRING") for n in range(6)), (row,), 1)

@@ -38,7 +38,7 @@ from mlflow_genie_plugin.gating.observed import (
     RunObserved,
 )
 from mlflow_genie_plugin.space.config import parse_space
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 REPOSITORY = Path(__file__).parents[2]
 SPACE_ID = "0123456789abcdef0123456789abcdef"

@@ -12,7 +12,7 @@ from mlflow_genie_plugin.registry import ModelRecord
 from mlflow_genie_plugin.snapshot.restore_plan import differences, plan_restore, read_plan, target_document
 from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
 from mlflow_genie_plugin.space.fingerprint import behaviour_hash, content_hash
-from mlflow_genie_plugin.workspace.port import LiveSpace
+from mlflow_genie_plugin.workspace.live_space import LiveSpace
 
 SPACE_ID = "1" * 32
 

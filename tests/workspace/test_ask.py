@@ -9,8 +9,8 @@ from mlflow_genie_plugin.errors import (
     SpaceNotFoundError,
     WorkspaceUnavailableError,
 )
+from mlflow_genie_plugin.workspace.answer import AnswerStatus
 from mlflow_genie_plugin.workspace.ask import ask, next_pause
-from mlflow_genie_plugin.workspace.port import AnswerStatus
 from mlflow_genie_plugin.workspace.throttle import Throttle
 
 SPACE = "01f0" * 8

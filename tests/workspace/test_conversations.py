@@ -9,7 +9,7 @@ from mlflow_genie_plugin.errors import (
     UnconfirmedRequestError,
     WorkspaceUnavailableError,
 )
-from mlflow_genie_plugin.workspace.port import Message, MessageRef
+from mlflow_genie_plugin.workspace.answer import Message, MessageRef
 
 SPACE = "01f0" * 8
 BASE = f"/api/2.0/genie/spaces/{SPACE}"

@@ -8,9 +8,9 @@ import pytest
 from mlflow_genie_plugin.emulator.server import SAMPLE_SPACE_ID
 from mlflow_genie_plugin.errors import NotSignedInError, SpaceNotEditableError
 from mlflow_genie_plugin.settings import resolve_settings
+from mlflow_genie_plugin.workspace.answer import AnswerStatus
 from mlflow_genie_plugin.workspace.ask import ask
 from mlflow_genie_plugin.workspace.auth import connect
-from mlflow_genie_plugin.workspace.port import AnswerStatus
 from mlflow_genie_plugin.workspace.throttle import Throttle
 
 

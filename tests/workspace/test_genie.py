@@ -12,7 +12,7 @@ from mlflow_genie_plugin.errors import (
     WorkspaceRefusedError,
     WorkspaceUnavailableError,
 )
-from mlflow_genie_plugin.workspace.port import Permission
+from mlflow_genie_plugin.workspace.live_space import Permission
 
 SPACES = "/api/2.0/genie/spaces"
 ID = "01f0" * 8

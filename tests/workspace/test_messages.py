@@ -1,7 +1,7 @@
 import pytest
 
+from mlflow_genie_plugin.workspace.answer import MessageRef
 from mlflow_genie_plugin.workspace.messages import message_of
-from mlflow_genie_plugin.workspace.port import MessageRef
 
 REF = MessageRef("s", "c", "m")
 QUERY = {"query": "SELECT 1", "statement_id": "st", "query_result_metadata": {"row_count": 3, "is_truncated": True}}

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from mlflow_genie_plugin.errors import SqlFailedError, UnsafeSqlError, Violation
 from mlflow_genie_plugin.evaluation.benchmark_lint.subject import Question
-from mlflow_genie_plugin.workspace.port import QueryResult, SqlPort
+from mlflow_genie_plugin.workspace.answer import QueryResult
+from mlflow_genie_plugin.workspace.data_port import SqlPort
 
 _ROW_LIMIT = 5000
 _AT_ONCE = 4

@@ -15,7 +15,7 @@ from mlflow_genie_plugin.evaluation.benchmark_lint.sql_rules import check_sql
 from mlflow_genie_plugin.evaluation.benchmark_lint.subject import read_subject
 from mlflow_genie_plugin.evaluation.judge import SpaceAssets
 from mlflow_genie_plugin.space.config import SpaceConfig
-from mlflow_genie_plugin.workspace.port import SqlPort
+from mlflow_genie_plugin.workspace.data_port import SqlPort
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from mlflow_genie_plugin.emulator.sample import sample_benchmarks, sample_docume
 from mlflow_genie_plugin.errors import SqlFailedError
 from mlflow_genie_plugin.evaluation.benchmark_lint.lint import lint_benchmarks
 from mlflow_genie_plugin.space.config import parse_space
-from mlflow_genie_plugin.workspace.port import Column, QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 
 def entry(question="How many rows are there in the table of things?", sql="SELECT COUNT(*) FROM a.b.t", **more):

@@ -14,7 +14,7 @@ from mlflow_genie_plugin.evaluation.finding import abstained, failed, passed
 from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
-from mlflow_genie_plugin.workspace.port import Column
+from mlflow_genie_plugin.workspace.answer import Column
 
 KEY = "sk-test-0123456789abcdef"
 

@@ -181,7 +181,7 @@ def make_sheet(evidence, verdict_of, versions):
     from mlflow_genie_plugin.gating.next_step import next_step
     from mlflow_genie_plugin.gating.observed import QuestionObserved
     from mlflow_genie_plugin.space.diff import diff_spaces
-    from mlflow_genie_plugin.workspace.port import Column
+    from mlflow_genie_plugin.workspace.answer import Column
 
     def spoiled(row, text):
         side = {"columns": (Column(text, "STRING", "STRING"),), "rows": ((text,),)}
