@@ -7,14 +7,9 @@ from typing import Any
 
 from mlflow_genie_plugin.emulator.answering.document import entries, text_of, texts_of
 from mlflow_genie_plugin.emulator.generating.column_types import column_type
-from mlflow_genie_plugin.emulator.generating.evidence import (
-    AssetEvidence,
-    ColumnEvidence,
-    ColumnKey,
-    Evidence,
-    Literal,
-    Reader,
-)
+from mlflow_genie_plugin.emulator.generating.evidence import AssetEvidence, ColumnEvidence, ColumnKey, Evidence
+from mlflow_genie_plugin.emulator.generating.literals import Literal
+from mlflow_genie_plugin.emulator.generating.read_statement import Reader
 from mlflow_genie_plugin.emulator.generating.rows import PlannedColumn, PlannedTable
 from mlflow_genie_plugin.emulator.generating.statements import condition_of, own_statements, trees_in
 from mlflow_genie_plugin.sql_dialect import normalise_name

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mlflow_genie_plugin.emulator.generating.evidence import Literal
+from mlflow_genie_plugin.emulator.generating.literals import Literal
 
 Value = str | int | float | bool | dt.date | dt.datetime | tuple[str, ...]
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?))?")
