@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlflow_genie_plugin.errors import Violation
+from mlflow_genie_plugin.space.literals import literals_in
 from mlflow_genie_plugin.space.placeholders import has_placeholder
 
 _MARKER = re.compile(r"--rt=FROM_RELATIONSHIP_TYPE_([A-Z_]+)--\s*\Z")
 _RELATIONSHIPS = ("ONE_TO_ONE", "ONE_TO_MANY", "MANY_TO_ONE", "MANY_TO_MANY")
 _TOKEN = re.compile(
-    r"""(?P<literal>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
-      | (?P<quoted>`(?:[^`]|``)*`)
-      | (?P<word>[^\W\d]\w*)
+    r"""(?P<word>[^\W\d]\w*)
       | (?P<compare><=>|<=|>=|<>|!=|==|=|<|>)
       | (?P<dot>\.)
       | (?P<other>\S)""",
@@ -70,7 +69,7 @@ _MARKER_FIX = 'write ["`a`.`x` = `b`.`y`", "--rt=FROM_RELATIONSHIP_TYPE_MANY_TO_
 def _condition_violations(condition: str, aliases: list[str], where: str) -> Iterator[Violation]:
     if has_placeholder(condition):
         return
-    tokens = [(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(condition)]
+    tokens = list(_tokens(condition))
     if not tokens:
         yield Violation(where, "join-condition", "the join has no condition", fix=_MARKER_FIX)
         return
@@ -120,6 +119,16 @@ def _alias_violations(tokens: list[tuple[str, str]], aliases: list[str], where: 
             f"the join's condition {said}",
             fix=f"write every column as `{aliases[0]}`.`column` or `{aliases[1]}`.`column`",
         )
+
+
+def _tokens(condition: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    for start, end in (*literals_in(condition, ("'", '"', "`")), (len(condition), len(condition))):
+        for match in _TOKEN.finditer(condition, at, start):
+            yield match.lastgroup or "", match.group()
+        if end > start:
+            yield "quoted" if condition[start] == "`" else "literal", condition[start:end]
+        at = end
 
 
 def _plain(name: str) -> str:

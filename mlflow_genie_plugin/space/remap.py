@@ -16,6 +16,7 @@ from typing import Any
 from mlflow_genie_plugin.errors import InvalidSpaceError, UsageError, Violation
 from mlflow_genie_plugin.schemas import json_path
 from mlflow_genie_plugin.space.config import SpaceConfig
+from mlflow_genie_plugin.space.literals import without_literals
 from mlflow_genie_plugin.space.normalise import normalise_for_write
 from mlflow_genie_plugin.space.shape import BENCHMARK, KINDS, SNIPPETS, text_of
 from mlflow_genie_plugin.sql_dialect import SqlParseError, replace_identifiers, split_name
@@ -24,7 +25,6 @@ from mlflow_genie_plugin.sql_dialect.parse import tokens_of
 _PART = r"(?:`[^`]+`|[^\W\d]\w*(?:-\w+)*)"
 _DOTTED = re.compile(rf"(?<![\w.$:/@-]){_PART}(?:\.{_PART}){{1,3}}")
 _SNIPPETS = tuple(kind for kind in KINDS if kind.path[: len(SNIPPETS)] == SNIPPETS)
-_LITERAL_OR_COMMENT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 Path = tuple[str | int, ...]
 Names = dict[tuple[str, ...], tuple[str, ...]]
@@ -103,7 +103,7 @@ def residual_references(document: dict[str, Any], names: Iterable[str]) -> list[
         for name, pattern in patterns.items():
             if not pattern.search(text):
                 continue
-            bare = _LITERAL_OR_COMMENT.sub(" ", text) if _is_sql(path) else text
+            bare = without_literals(text, ("'", "--", "/*"), " ") if _is_sql(path) else text
             hard = path[-1] == "identifier" or (_is_sql(path) and pattern.search(bare) is not None)
             found.append(
                 Violation(

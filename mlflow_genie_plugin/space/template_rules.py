@@ -9,6 +9,7 @@ from typing import Any
 from mlflow_genie_plugin.canonical_json import canonical_bytes
 from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.schemas import json_path
+from mlflow_genie_plugin.space.literals import without_literals
 from mlflow_genie_plugin.space.placeholders import has_placeholder, placeholders_in
 
 _PROSE = frozenset(
@@ -16,7 +17,6 @@ _PROSE = frozenset(
 )
 _BLANK = re.compile(r"<[^<>]+>")  # <your-catalog>, as documentation writes it; in names only, SQL compares with it
 _BLANK_NAME = re.compile(rb'"identifier":"[^"]*<')
-_LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'")
 
 
 def template_violations(document: dict[str, Any]) -> Iterator[Violation]:
@@ -36,7 +36,7 @@ def template_violations(document: dict[str, Any]) -> Iterator[Violation]:
                 found.setdefault(blank, []).append((True, json_path(path)))
         if not has_placeholder(text):
             continue
-        hard = set() if _is_prose(path) else set(placeholders_in(_LITERAL.sub("''", text)))
+        hard = set() if _is_prose(path) else set(placeholders_in(without_literals(text, ("'",), "''")))
         for placeholder in placeholders_in(text):
             found.setdefault(placeholder, []).append((placeholder in hard, json_path(path)))
     for placeholder, places in found.items():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Any
 
 from mlflow_genie_plugin.errors import Violation
+from mlflow_genie_plugin.space.literals import without_literals
 
-_COMMENT_TO_THE_END = re.compile(r"--[^\n]*\Z")
-_LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"(?:[^\"\\]|\\.)*\"")
 _OPERATORS = frozenset("<>=!|&-/*")
 
 
@@ -36,7 +34,7 @@ def fused_lines(lines: Any, path: str, *, is_sql: bool) -> Violation | None:
 
 
 def _fuses_sql(before: str, after: str) -> bool:
-    if after[0] != "\n" and _COMMENT_TO_THE_END.search(_LITERAL.sub("''", before)):
+    if after[0] != "\n" and "--" in without_literals(before, ("'", "`", '"'), "''").rpartition("\n")[2]:
         return True
     last, first = before[-1], after[0]
     if _wordy(last) and _wordy(first):
