@@ -152,7 +152,8 @@ def parse_space(source: str | bytes | Mapping[str, Any], *, what: str = "the spa
         what: What to call it in messages.
 
     Raises:
-        UnreadableFileError: It is not an object in strict JSON and UTF-8 (no duplicate keys, NaN, byte order mark).
+        UnreadableFileError: It is not an object in strict JSON and UTF-8 (no duplicate keys, NaN, byte order mark), or
+            holds a document in ``serialized_space`` and another one beside it.
         TemplateSpaceError: It is not JSON because of template placeholders.
         InvalidSpaceError: It is an object, but no space config, more than one, or the ``data_assets`` form.
         SpaceNotEditableError: It is an API answer without a configuration.
@@ -218,6 +219,13 @@ def _opened(value: dict[str, Any], envelope: Envelope, what: str, depth: int) ->
 
 
 def _from_answer(answer: dict[str, Any], what: str) -> SpaceConfig:
+    if beside := [key for key in (*DOCUMENT_KEYS, *_LEGACY_KEYS) if key in answer]:
+        raise UnreadableFileError(
+            f"{what} holds two configs: one in serialized_space, one beside it in {', '.join(beside)}; "
+            "readers disagree about which one counts",
+            next_step="remove one of the two, or export the space again: "
+            "mlflow-genie space show genie:/<space id> -o FILE",
+        )
     inner = answer["serialized_space"]
     if inner is None or inner == "":
         _no_configuration(what)

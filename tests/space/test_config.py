@@ -147,6 +147,17 @@ def test_a_syntax_error_far_from_a_placeholder_is_not_blamed_on_it():
         parse_space('{"version": 2, "x": "${catalog}",, }')
 
 
+@pytest.mark.parametrize("key", ["version", "config", "data_sources", "instructions", "benchmarks", "data_assets"])
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: {"genie_space": value}])
+def test_a_config_beside_the_one_in_serialized_space_is_refused_with_both_places(full_space, key, wrap):
+    both = wrap({"title": "T", "serialized_space": json.dumps(full_space), key: full_space.get(key, {})})
+    with pytest.raises(UnreadableFileError) as refusal:
+        parse_space(json.dumps(both), what="sales.json")
+    assert refusal.value.exit_code == 2
+    assert f"sales.json holds two configs: one in serialized_space, one beside it in {key};" in str(refusal.value)
+    assert "remove one of the two" in refusal.value.next_step
+
+
 @pytest.mark.parametrize(
     "answer", [{"space_id": "x", "title": "t"}, {"serialized_space": ""}, {"serialized_space": None}]
 )
