@@ -61,8 +61,10 @@ def bench_evaluation() -> None:
 
 def bench_judging(config: SpaceConfig, benchmarks: Sequence[Benchmark], result: EvaluationResult) -> None:
     """Print what judging costs, everything that a question needs made anew: parsing, comparing, refuting."""
-    from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
+    from mlflow_genie_plugin.evaluation.judge import judge_case
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
     from mlflow_genie_plugin.evaluation.judges import JUDGES
+    from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
     from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
     schema = SpaceSchema.from_json(result.catalog or {"assets": [], "problem": None})

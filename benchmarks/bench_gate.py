@@ -72,9 +72,11 @@ def make_result(make: Any, model: str, benchmarks: Any) -> Any:
     A few answers are judged; the others are the same answers to other questions.
     """
     from mlflow_genie_plugin.clock import SYSTEM_CLOCK, iso_utc
-    from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case, judge_versions
+    from mlflow_genie_plugin.evaluation.judge import judge_case, judge_versions
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
     from mlflow_genie_plugin.evaluation.judges import JUDGES
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
+    from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
     from mlflow_genie_plugin.flavor.load import read_snapshot
 
     snapshot = read_snapshot(model)

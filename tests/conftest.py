@@ -162,8 +162,9 @@ def make_cases():
     import datetime as dt
     from decimal import Decimal
 
-    from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
     from mlflow_genie_plugin.evaluation.question import Benchmark
+    from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
     from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
     from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_json, stored_result
     from mlflow_genie_plugin.space.config import Envelope, SpaceConfig

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.finding import Finding, Outcome
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.evaluation.ruling import UNDETERMINED
 from mlflow_genie_plugin.evaluation.space_rules import broken_rule
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, read_only_reason
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 GENIE = "genie_correct"
 GROUND_TRUTH = "ground_truth_correct"
@@ -57,7 +59,7 @@ class Ruling:
 
 
 Findings = Mapping[str, Finding]
-Rule = Callable[[JudgedCase, Findings], Ruling | None]
+Rule = Callable[["JudgedCase", Findings], Ruling | None]
 
 
 def arbitrate(case: JudgedCase, findings: Findings) -> dict[str, Any] | None:

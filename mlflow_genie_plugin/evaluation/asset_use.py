@@ -10,7 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from mlflow_genie_plugin.errors import GenieError
-from mlflow_genie_plugin.evaluation.judge import SpaceAssets
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SpaceSchema
 from mlflow_genie_plugin.sql_dialect import AssetRef, SqlParseError, assets_in, normalise_name, parse_query, split_name
 from mlflow_genie_plugin.sql_dialect.assets import dotted_name, function_name, is_cte_reference, is_measure

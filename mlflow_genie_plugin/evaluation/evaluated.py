@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import InvalidEvaluationError
 from mlflow_genie_plugin.evaluation.engines.engine import engine_named
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_versions
+from mlflow_genie_plugin.evaluation.judge import judge_versions
 from mlflow_genie_plugin.evaluation.llm.results import opinion_tally
 from mlflow_genie_plugin.evaluation.percent import percent
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
@@ -17,6 +17,9 @@ from mlflow_genie_plugin.evaluation.repeatability import summarise
 from mlflow_genie_plugin.evaluation.result import EvaluationResult
 from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 
 @dataclass(frozen=True)

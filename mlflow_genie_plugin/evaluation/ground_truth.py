@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, SqlFailedError, UnsafeSqlError, Violation
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.journal import Journal
-from mlflow_genie_plugin.evaluation.judge import SpaceAssets
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import StoredResult, stored_result
 from mlflow_genie_plugin.workspace.data_port import SqlPort

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL, compare
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.order_columns import order_columns
 from mlflow_genie_plugin.evaluation.question_order import ranking_words
 from mlflow_genie_plugin.workspace.answer import QueryResult
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 # A rounded number may be so far from what it was rounded from, unless it kept two decimals.
 _MOST_ROUNDED_OFF = Decimal("0.01")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mlflow_genie_plugin.evaluation.arbiter import arbitrate
 from mlflow_genie_plugin.evaluation.finding import Finding
-from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, judge_case
+from mlflow_genie_plugin.evaluation.judge import Judge, judge_case
 from mlflow_genie_plugin.evaluation.result import QuestionResult
 from mlflow_genie_plugin.evaluation.stored_result import SAMPLE_ROWS, AnswerRecord, StoredResult
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 STORE_ROWS = ("none", "sample", "all")
 

@@ -11,7 +11,7 @@ from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.errors import InvalidEvaluationError, UnreadableFileError, UsageError
 from mlflow_genie_plugin.evaluation import mlflow_logging
 from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judges.native_assessment import JUDGE as NATIVE_JUDGE
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
@@ -22,6 +22,7 @@ from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
 from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
 

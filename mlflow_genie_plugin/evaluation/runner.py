@@ -23,7 +23,7 @@ from mlflow_genie_plugin.evaluation.capture_schema import capture_schema
 from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
 from mlflow_genie_plugin.evaluation.ground_truth import check_ground_truth
 from mlflow_genie_plugin.evaluation.journal import Journal, Turn
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
 from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible, result_with_opinions
 from mlflow_genie_plugin.evaluation.native_runner import NativeQuestioner, match_questions
@@ -31,6 +31,7 @@ from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import EvaluationResult
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.space.config import parse_space

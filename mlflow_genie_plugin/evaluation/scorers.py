@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 from mlflow_genie_plugin.errors import GenieError, UsageError
 from mlflow_genie_plugin.evaluation.assessments import feedback_of
 from mlflow_genie_plugin.evaluation.finding import Finding, errored
-from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import Judge, judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.question import Benchmark
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_result
 from mlflow_genie_plugin.sql_dialect import read_only_reason
 from mlflow_genie_plugin.workspace.answer import Column, QueryResult

@@ -38,10 +38,12 @@ class Rejudged:
 def rejudge(collected: Collected) -> Rejudged:
     """Run the judges of this version on the recorded answers and the run's own benchmark set."""
     from mlflow_genie_plugin.evaluation.benchmark import parse_benchmarks
-    from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
+    from mlflow_genie_plugin.evaluation.judge import judge_case
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
     from mlflow_genie_plugin.evaluation.judges import JUDGES
     from mlflow_genie_plugin.evaluation.llm.opinion import with_opinion
     from mlflow_genie_plugin.evaluation.llm.recorded import recorded_opinions
+    from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
     from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
     evaluation = collected.evidence.evaluation

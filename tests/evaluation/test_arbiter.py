@@ -7,11 +7,13 @@ import pytest
 
 from mlflow_genie_plugin.evaluation.arbiter import RULES, arbitrate
 from mlflow_genie_plugin.evaluation.finding import failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import judge_questions
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.ruling import ruling_line
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.schemas import violations_of
 from mlflow_genie_plugin.space.config import parse_space

@@ -8,12 +8,14 @@ import pytest
 
 from mlflow_genie_plugin.errors import PermissionDeniedError, SqlFailedError
 from mlflow_genie_plugin.evaluation.capture_schema import capture_schema, unique_by_joins
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.recorded import judge_recorded
 from mlflow_genie_plugin.evaluation.result_file import parse_result
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.space.config import parse_space
 

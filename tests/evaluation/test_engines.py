@@ -14,7 +14,7 @@ from mlflow_genie_plugin.evaluation.engines.engine import engine_named
 from mlflow_genie_plugin.evaluation.engines.partition import Task, judge_batches, pack, unpack
 from mlflow_genie_plugin.evaluation.engines.session import require_spark
 from mlflow_genie_plugin.evaluation.engines.table import judge_table
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import judge_questions
 from mlflow_genie_plugin.evaluation.question import Benchmark

@@ -8,8 +8,10 @@ import pytest
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark
 from mlflow_genie_plugin.evaluation.finding import Finding
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, JudgeRegister, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import JudgeRegister, judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 
 ASSETS = SpaceAssets(

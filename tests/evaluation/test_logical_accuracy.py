@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_case
+from mlflow_genie_plugin.evaluation.judge import judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges.logical_accuracy import LogicalAccuracy
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation, unknown

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judges.repeatability import PASSES_FROM, Repeatability
 from mlflow_genie_plugin.evaluation.judges.result_correctness import same_query
@@ -20,6 +21,7 @@ from mlflow_genie_plugin.evaluation.repeatability import (
     repetition_of,
     summarise,
 )
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 
 EXPECTED = "SELECT count(*) AS n FROM samples.tpch.orders"

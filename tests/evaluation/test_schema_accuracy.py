@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.space.config import SpaceConfig

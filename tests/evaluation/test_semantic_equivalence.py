@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, judge_case
+from mlflow_genie_plugin.evaluation.judge import judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges.semantic_equivalence import SemanticEquivalence
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.refuter.witness import replay

@@ -17,13 +17,15 @@ import pytest
 
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, iso_utc
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, judge_case, judge_versions
+from mlflow_genie_plugin.evaluation.judge import judge_case, judge_versions
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES as REAL_JUDGES
 from mlflow_genie_plugin.evaluation.large_result import large_files
 from mlflow_genie_plugin.evaluation.mlflow_logging import metrics_of
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
 from mlflow_genie_plugin.evaluation.result_file import evaluation_sha256, result_bytes
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 from mlflow_genie_plugin.gating.checklist import ROWS

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.evaluation.benchmark_lint.subject import Question
-from mlflow_genie_plugin.evaluation.judge import SpaceAssets
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 
 CATEGORIES = ("aggregation", "ranking", "time-series", "comparison", "detail", "list", "threshold")
 

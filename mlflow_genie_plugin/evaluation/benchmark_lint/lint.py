@@ -13,7 +13,7 @@ from mlflow_genie_plugin.evaluation.benchmark_lint.leakage import check_leakage
 from mlflow_genie_plugin.evaluation.benchmark_lint.set_rules import check_set
 from mlflow_genie_plugin.evaluation.benchmark_lint.sql_rules import check_sql
 from mlflow_genie_plugin.evaluation.benchmark_lint.subject import read_subject
-from mlflow_genie_plugin.evaluation.judge import SpaceAssets
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.workspace.data_port import SqlPort
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.question import Benchmark
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import expected_from_json, stored_from_json, stored_json
 from mlflow_genie_plugin.space.config import Envelope, SpaceConfig

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mlflow_genie_plugin.errors import UsageError
-from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase
+from mlflow_genie_plugin.evaluation.judge import Judge
 from mlflow_genie_plugin.evaluation.judging import judge_questions
 from mlflow_genie_plugin.evaluation.result import QuestionResult
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 ENGINES = ("local", "spark")
 

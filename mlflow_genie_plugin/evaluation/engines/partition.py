@@ -16,7 +16,7 @@ import orjson
 import mlflow_genie_plugin
 from mlflow_genie_plugin.errors import JudgingFailedError, UsageError
 from mlflow_genie_plugin.evaluation.engines.case_json import Surroundings, case_bytes, case_from_bytes
-from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase
+from mlflow_genie_plugin.evaluation.judge import Judge
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judging import judge_questions
 from mlflow_genie_plugin.evaluation.result import QuestionResult
@@ -24,6 +24,8 @@ from mlflow_genie_plugin.evaluation.result_file import question_from_json, quest
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 CASE_COLUMNS = "ordinal long, surroundings int, case binary"
 RESULT_COLUMNS = "ordinal long, result binary"

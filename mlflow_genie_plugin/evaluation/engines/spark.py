@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mlflow_genie_plugin.errors import JudgingFailedError
 from mlflow_genie_plugin.evaluation.engines.partition import (
@@ -15,8 +16,11 @@ from mlflow_genie_plugin.evaluation.engines.partition import (
     unpack,
 )
 from mlflow_genie_plugin.evaluation.engines.session import require_spark, spark_session
-from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase
+from mlflow_genie_plugin.evaluation.judge import Judge
 from mlflow_genie_plugin.evaluation.result import QuestionResult
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 _MOST_PARTITIONS = 512
 

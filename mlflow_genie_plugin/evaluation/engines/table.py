@@ -37,9 +37,11 @@ from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.engines.case_json import Surroundings
 from mlflow_genie_plugin.evaluation.engines.partition import Task
 from mlflow_genie_plugin.evaluation.finding import Finding, errored
-from mlflow_genie_plugin.evaluation.judge import Judge, JudgedCase, SpaceAssets, judge_case
+from mlflow_genie_plugin.evaluation.judge import Judge, judge_case
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.question import Benchmark
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.stored_result import expected_from_json, stored_from_json
 
 if TYPE_CHECKING:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.asset_use import WORDS, Asset, assets_of_query, made_of
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import name_failure
 from mlflow_genie_plugin.sql_dialect import SqlParseError
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 
 class AssetRouting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -11,9 +12,12 @@ from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL
 from mlflow_genie_plugin.evaluation.comparison import counted
 from mlflow_genie_plugin.evaluation.facets.facet import Facet
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.question_slots import Slot, meets, slots_of
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
 from mlflow_genie_plugin.sql_dialect import SqlParseError
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 _SLOT_TYPES = {
     "top": "partial_answer",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 # What facets alone decide, without databases that confirm it.
 _BY_FACETS = 0.6

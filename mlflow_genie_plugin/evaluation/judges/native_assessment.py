@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, errored, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 JUDGE = "native_assessment"
 NEEDS_REVIEW = ("fail", "abstain")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.judges.result_correctness import ResultCorrectness, same_query
 from mlflow_genie_plugin.evaluation.repeatability import (
     JUDGE,
@@ -15,6 +14,10 @@ from mlflow_genie_plugin.evaluation.repeatability import (
     flip_rate_of,
     repetition_of,
 )
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 # At least nine of ten answers must be the same; with fewer than ten answers that means all of them.
 PASSES_FROM = 0.9

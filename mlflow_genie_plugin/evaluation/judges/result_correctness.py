@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.compare import EQUAL, UNDETERMINED
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, errored, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import condition_of, in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 
 class ResultCorrectness:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, SpaceAssets, unanswered
 from mlflow_genie_plugin.evaluation.name_problem import KINDS, NameProblem, Resolution, nearest
 from mlflow_genie_plugin.evaluation.name_resolution import resolve_names
+from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import condition_of, in_a_sentence, name_failure
 from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name, parse_query
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 _CERTAIN, _SCHEMA_ALONE, _WAREHOUSE_AGAINST_US = 1.0, 0.9, 0.6
 

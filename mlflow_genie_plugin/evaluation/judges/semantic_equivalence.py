@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, Comparison
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
 from mlflow_genie_plugin.evaluation.harmless import harmless_in_rows
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
 from mlflow_genie_plugin.evaluation.refuter import refutation as outcomes
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 # What equal parts say without a database that confirms it.
 _BY_FACETS = 0.6

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase, unanswered
+from mlflow_genie_plugin.evaluation.unanswered import unanswered
 from mlflow_genie_plugin.evaluation.warehouse_messages import (
     UNBOUND_PARAMETER,
     condition_of,
@@ -11,6 +13,9 @@ from mlflow_genie_plugin.evaluation.warehouse_messages import (
     name_failure,
 )
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, parse_query, read_only_reason
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 _BY_EXAMPLE = "add an example SQL for this question"
 

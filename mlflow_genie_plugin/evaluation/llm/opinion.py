@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
 from mlflow_genie_plugin.evaluation.finding import Finding, Outcome
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.request import VOCABULARY, Asked, OpinionRequest, request_for
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 ERRORED = "errored"
 UNDETERMINED = "undetermined"

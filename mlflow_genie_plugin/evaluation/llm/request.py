@@ -20,7 +20,7 @@ from mlflow_genie_plugin.evaluation.finding import Outcome
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.finding import Finding
-    from mlflow_genie_plugin.evaluation.judge import JudgedCase
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
     from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SpaceSchema
     from mlflow_genie_plugin.evaluation.stored_result import StoredResult
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import UsageError
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.gather import Save, gather_opinions
 from mlflow_genie_plugin.evaluation.llm.opinion import (
     ERRORED,
@@ -23,6 +22,9 @@ from mlflow_genie_plugin.evaluation.llm.recorded import ARBITER, ARBITER_FACTS, 
 from mlflow_genie_plugin.evaluation.llm.request import Asked, OpinionRequest, request_for
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+
+if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from mlflow_genie_plugin.evaluation.finding import abstained, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.workspace.answer import Column

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.evaluation.finding import abstained, errored, failed, passed
-from mlflow_genie_plugin.evaluation.judge import JudgedCase
+from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.request import LONGEST_SQL, Asked, OpinionRequest, clean, request_for
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
