@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError
 from mlflow_genie_plugin.gating.evidence import Collected, collect
-from mlflow_genie_plugin.gating.explanation import Baseline, Explanation, explain, right_by_question
+from mlflow_genie_plugin.gating.explain import explain, right_by_question
+from mlflow_genie_plugin.gating.explanation import Baseline, Explanation
 from mlflow_genie_plugin.gating.surroundings import CHAMPION, PARENT
 from mlflow_genie_plugin.registry import get_version_by_alias, versions_of_model
 from mlflow_genie_plugin.space.diff import diff_spaces

@@ -15,7 +15,7 @@ from mlflow_genie_plugin.gating.ci_summary import (
     annotation_lines,
     step_summary,
 )
-from mlflow_genie_plugin.gating.explanation import explain
+from mlflow_genie_plugin.gating.explain import explain
 from mlflow_genie_plugin.gating.observed import FindingObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 

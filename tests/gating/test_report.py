@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mlflow_genie_plugin.errors import UnsupportedFormatError, VerificationError
 from mlflow_genie_plugin.gating.criteria import parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
-from mlflow_genie_plugin.gating.explanation import Baseline, explain
+from mlflow_genie_plugin.gating.explain import explain
+from mlflow_genie_plugin.gating.explanation import Baseline
 from mlflow_genie_plugin.gating.mark import mark_tags, read_mark
 from mlflow_genie_plugin.gating.note import NOTE_BYTES, markdown
 from mlflow_genie_plugin.gating.observed import FindingObserved

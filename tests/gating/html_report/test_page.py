@@ -148,7 +148,7 @@ def test_without_rows_no_value_of_a_result_is_on_the_page(make_sheet):
 
 
 def test_a_version_without_evaluation_has_a_page(evidence, verdict_of):
-    from mlflow_genie_plugin.gating.explanation import explain
+    from mlflow_genie_plugin.gating.explain import explain
     from mlflow_genie_plugin.gating.html_report.sheet import Sheet
 
     found = evidence(model={"evaluation": None, "evaluation_problem": "it was never evaluated"})
