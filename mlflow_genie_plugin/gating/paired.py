@@ -124,7 +124,5 @@ def _score(both: float, gained: float, lost: float, difference: float) -> float:
     c = -lost * difference * (1 - difference)
     share_lost = (math.sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a)
     variance = both * (2 * share_lost + difference * (1 - difference))
-    distance = gained - lost - both * difference
-    if variance <= 0:
-        return math.copysign(math.inf, distance) if distance else 0.0
-    return distance / math.sqrt(variance)
+    # Nothing varies only where every question would be gained or lost, and there the counts are just that.
+    return (gained - lost - both * difference) / math.sqrt(variance) if variance > 0 else 0.0
