@@ -90,7 +90,7 @@ class JudgedCase:
     @cached_property
     def facets(self) -> FacetDiff:
         """How the two queries differ, with what in the space is to blame; ``problem`` says why that is not known."""
-        from mlflow_genie_plugin.evaluation.blame import with_blame
+        from mlflow_genie_plugin.evaluation.blame.assign import with_blame
         from mlflow_genie_plugin.evaluation.facets.diff import diff_queries
         from mlflow_genie_plugin.evaluation.facets.facet import FacetDiff
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from mlflow_genie_plugin.emulator.sample import sample_document
-from mlflow_genie_plugin.evaluation.blame import blame_of, with_blame
+from mlflow_genie_plugin.evaluation.blame.assign import blame_of, with_blame
 from mlflow_genie_plugin.evaluation.facets.diff import diff_queries
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 from mlflow_genie_plugin.space.config import SpaceConfig
