@@ -6,13 +6,8 @@ from collections.abc import Iterator
 
 from mlflow_genie_plugin.errors import EvaluationNotFoundError, GenieError, ModelNotFoundError
 from mlflow_genie_plugin.gating.checks import Check, checked
-from mlflow_genie_plugin.gating.evidence import (
-    BENCHMARKS_ARTIFACT,
-    STATUS_TAG,
-    Collected,
-    collect,
-    evaluation_runs,
-)
+from mlflow_genie_plugin.gating.evaluation_run import BENCHMARKS_ARTIFACT, STATUS_TAG
+from mlflow_genie_plugin.gating.evidence import Collected, collect, evaluation_runs
 from mlflow_genie_plugin.gating.outcome import Outcome, some
 from mlflow_genie_plugin.gating.standing import SCOPE_TAG
 from mlflow_genie_plugin.gating.verdict import FULL
@@ -28,7 +23,7 @@ from mlflow_genie_plugin.registry import (
 CHAMPION = "champion"
 # Each ancestor is one request; a longer line of versions is looked at as far as this.
 _MOST_ANCESTORS = 100
-_FIELDS = ("question", "expected_sql", "expected_asset", "priority", "split")
+_FIELDS = ("question", "expected_sql", "expected_asset", "priority", "split", "ordered")
 
 
 def benchmarks_check(collected: Collected, trusted: bytes, shown: str) -> Check:
