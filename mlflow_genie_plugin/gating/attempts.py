@@ -16,7 +16,7 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import Clock
 from mlflow_genie_plugin.errors import EvaluationNotFoundError, GenieError
 from mlflow_genie_plugin.gating.checks import Check
-from mlflow_genie_plugin.gating.evidence import (
+from mlflow_genie_plugin.gating.evaluation_run import (
     BEHAVIOUR_PARAM,
     BENCHMARKS_PARAM,
     DIGEST_PARAM,
@@ -24,8 +24,8 @@ from mlflow_genie_plugin.gating.evidence import (
     MODEL_TAG,
     RESULT_ARTIFACT,
     STATUS_TAG,
-    Collected,
 )
+from mlflow_genie_plugin.gating.evidence import Collected
 from mlflow_genie_plugin.gating.mark import touches_mark
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.standing import gate_runs

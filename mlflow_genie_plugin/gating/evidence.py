@@ -20,14 +20,19 @@ from mlflow_genie_plugin.errors import (
     UnreadableFileError,
     UnsupportedFormatError,
 )
-from mlflow_genie_plugin.gating.garbage import no_garbage
-from mlflow_genie_plugin.gating.observed import (
-    EvaluationObserved,
-    Evidence,
-    FindingObserved,
-    Hashes,
-    QuestionObserved,
+from mlflow_genie_plugin.gating.evaluation_run import (
+    BENCHMARKS_ARTIFACT,
+    BENCHMARKS_PARAM,
+    DIGEST_PARAM,
+    MODEL_TAG,
+    RESULT_ARTIFACT,
+    ROWS_ARTIFACT,
+    SCORES_ARTIFACT,
+    STATUS_TAG,
 )
+from mlflow_genie_plugin.gating.garbage import no_garbage
+from mlflow_genie_plugin.gating.observe import observe, observed_question
+from mlflow_genie_plugin.gating.observed import Evidence, Hashes
 from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.gating.stored_benchmarks import StoredBenchmarks, many_stored_benchmarks, stored_benchmarks
 from mlflow_genie_plugin.registry import (
@@ -40,24 +45,11 @@ from mlflow_genie_plugin.registry import (
 )
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.finding import Finding
-    from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+    from mlflow_genie_plugin.evaluation.result import EvaluationResult
     from mlflow_genie_plugin.evaluation.rows_file import ReadRows
     from mlflow_genie_plugin.flavor.load import Snapshot
     from mlflow_genie_plugin.gating.explanation import Rows
     from mlflow_genie_plugin.registry import ModelRecord, RunRecord
-
-RESULT_ARTIFACT = "evaluation/evaluation_result.json"
-ROWS_ARTIFACT = "evaluation/evaluation_result.parquet"
-SCORES_ARTIFACT = "evaluation/scores.parquet"
-BENCHMARKS_ARTIFACT = "evaluation/benchmarks.json"
-STATUS_TAG = "genie.evaluation.status"
-MODEL_TAG = "genie.evaluation.model_id"
-DIGEST_PARAM = "genie.evaluation_sha256"
-MODEL_PARAM = "genie.model_id"
-BENCHMARKS_PARAM = "genie.benchmarks_sha256"
-BEHAVIOUR_PARAM = "genie.behaviour_sha256"
-CONTENT_PARAM = "genie.config_sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +121,6 @@ def current_digest(run_id: str) -> str:
     return sha256_of_file(run_artifact_file(run_id, RESULT_ARTIFACT, EvaluationNotFoundError).path)
 
 
-def observed_finding(finding: Finding) -> FindingObserved:
-    """Return what the gates need of a finding."""
-    return FindingObserved(
-        finding.outcome.value,
-        finding.score,
-        finding.rationale,
-        finding.settled,
-        finding.not_asked,
-        finding.blame,
-        finding.fix,
-    )
-
-
 def _model_evidence(model: ModelRecord) -> tuple[Snapshot | None, Evidence]:
     from mlflow_genie_plugin.flavor.load import read_snapshot
 
@@ -197,7 +176,7 @@ def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attem
             questions = scored_questions(scores, benchmarks)
     except (InvalidEvaluationError, UnsupportedFormatError) as error:
         return replace(_without(collected, error.what), run=run)
-    observed = _observe(large.head, large.sha256, run, attempts, benchmarks, questions)
+    observed = observe(large.head, large.sha256, run, attempts, benchmarks, questions)
     rows = StoredRows(large, file, scores, questions.ids)
     evidence = replace(collected.evidence, evaluation=observed)
     return replace(collected, evidence=evidence, run=run, about=large.head, rows=rows)
@@ -233,8 +212,10 @@ def _with_result(
         return replace(_without(collected, error.what), run=run)
     benchmarks = _stored_benchmarks(run)
     entries: Mapping[str, Mapping[str, Any]] = benchmarks.entries if benchmarks is not None else {}
-    questions = Questions(_question(question, entries.get(question.question_id, {})) for question in result.questions)
-    observed = _observe(result, sha256_of_bytes(data), run, attempts, benchmarks, questions)
+    questions = Questions(
+        observed_question(question, entries.get(question.question_id, {})) for question in result.questions
+    )
+    observed = observe(result, sha256_of_bytes(data), run, attempts, benchmarks, questions)
     return replace(
         collected,
         evidence=replace(collected.evidence, evaluation=observed),
@@ -243,57 +224,6 @@ def _with_result(
         about=replace(result, questions=()),
         rows={question.question_id: question for question in result.questions},
     )
-
-
-def _observe(
-    result: EvaluationResult,
-    sha256: str,
-    run: RunRecord | None,
-    attempts: int,
-    benchmarks: StoredBenchmarks | None,
-    questions: Questions,
-) -> EvaluationObserved:
-    params: Mapping[str, str] = run.params if run is not None else {}
-    entries = benchmarks.entries if benchmarks is not None else None
-    return EvaluationObserved(
-        run_id=run.run_id if run is not None else "",
-        sha256=sha256,
-        recorded_sha256=params.get(DIGEST_PARAM),
-        problem=_contradiction(result, params),
-        state=run.tags.get(STATUS_TAG) if run is not None else result.status,
-        status=result.status,
-        invalid_reason=result.invalid_reason or "",
-        scope=str(result.benchmarks.get("scope", "")),
-        model_id=result.model_id,
-        recorded_model_id=params.get(MODEL_PARAM),
-        hashes=Hashes(*(result.config.get(f"{name}_sha256") for name in ("content", "behaviour", "snapshot"))),
-        live_before=result.live.get("behaviour_sha256_before"),
-        live_after=result.live.get("behaviour_sha256_after"),
-        benchmarks_sha256=str(result.benchmarks.get("sha256", "")),
-        recorded_benchmarks_sha256=params.get(BENCHMARKS_PARAM),
-        stored_benchmarks_sha256=benchmarks.sha256 if benchmarks is not None else None,
-        planned_count=result.planned,
-        planned=_planned(result, entries, questions),
-        p0=None if entries is None else _p0(entries),
-        questions=questions,
-        attempts=attempts,
-        benchmarks_name=str(result.benchmarks.get("name", "")),
-        runner=str(result.runner.get("kind", "")),
-        started_at=str(result.runner.get("started_at") or ""),
-        finished_at=str(result.runner.get("finished_at") or ""),
-        judges=result.judges,
-    )
-
-
-def _contradiction(result: EvaluationResult, params: Mapping[str, str]) -> str:
-    pairs = (
-        ("content hash", result.config.get("content_sha256"), params.get(CONTENT_PARAM)),
-        ("behaviour hash", result.config.get("behaviour_sha256"), params.get(BEHAVIOUR_PARAM)),
-    )
-    for name, seen, recorded in pairs:
-        if recorded is not None and seen != recorded:
-            return f"the result file names another {name} than the run recorded"
-    return ""
 
 
 def _stored_benchmarks(
@@ -306,51 +236,6 @@ def _stored_benchmarks(
         return read(download_run_artifact(run.run_id, BENCHMARKS_ARTIFACT, EvaluationNotFoundError))
     except EvaluationNotFoundError:
         return None
-
-
-def _planned(
-    result: EvaluationResult,
-    benchmarks: Mapping[str, Mapping[str, Any]] | None,
-    questions: Questions,
-) -> tuple[str, ...] | None:
-    if benchmarks is None:
-        return None
-    match result.benchmarks.get("scope"):
-        case "full":
-            return tuple(benchmarks)
-        case "p0":
-            return _p0(benchmarks)
-        case "held_out":
-            return tuple(name for name, entry in benchmarks.items() if entry.get("split") == "held_out")
-        case "slice":
-            # Which questions a change touches was worked out when they were asked; their number is on record.
-            return tuple(name for name in dict.fromkeys(questions.ids) if name in benchmarks)
-        case _:
-            return None
-
-
-def _p0(benchmarks: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(name for name, entry in benchmarks.items() if entry.get("priority") == "P0")
-
-
-def _question(question: QuestionResult, entry: Mapping[str, Any]) -> QuestionObserved:
-    differs = [
-        name.replace("_", " ")
-        for name in ("question", "expected_sql", "expected_asset", "priority", "split")
-        if entry and getattr(question, name) != entry.get(name)
-    ]
-    return QuestionObserved(
-        question_id=question.question_id,
-        question=question.question,
-        priority=str(entry.get("priority", question.priority)),
-        answered=question.answer.status == "COMPLETED",
-        findings={name: observed_finding(finding) for name, finding in question.findings.items()},
-        differs=", ".join(differs),
-        expected_sql=question.expected_sql,
-        latency_seconds=question.answer.latency_seconds,
-        entry=entry,
-        ruling=question.arbitration,
-    )
 
 
 def _without(collected: Collected, problem: str) -> Collected:

@@ -11,7 +11,7 @@ from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import iso_utc
 from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError, TrackingUnavailableError
 from mlflow_genie_plugin.gating.attempts import all_evaluations
-from mlflow_genie_plugin.gating.evidence import STATUS_TAG
+from mlflow_genie_plugin.gating.evaluation_run import STATUS_TAG
 from mlflow_genie_plugin.gating.standing import SCOPE_TAG, gate_runs
 from mlflow_genie_plugin.gating.verdict import ARTIFACT, Verdict, parse_verdict
 from mlflow_genie_plugin.registry import download_run_artifact

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mlflow_genie_plugin.errors import EvaluationNotFoundError, GenieError
-from mlflow_genie_plugin.gating.evidence import BENCHMARKS_ARTIFACT, Collected, observed_finding
+from mlflow_genie_plugin.gating.evaluation_run import BENCHMARKS_ARTIFACT
+from mlflow_genie_plugin.gating.evidence import Collected
+from mlflow_genie_plugin.gating.observe import observed_finding
 from mlflow_genie_plugin.gating.observed import ABSTAINED, ERRORED, PASSED, Evidence, FindingObserved, QuestionObserved
 from mlflow_genie_plugin.registry import download_run_artifact
 

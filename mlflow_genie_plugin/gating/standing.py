@@ -7,7 +7,8 @@ another decision contradicts. The mark names its verdict and evaluation, so that
 
 from __future__ import annotations
 
-from mlflow_genie_plugin.gating.evidence import STATUS_TAG, evaluation_runs
+from mlflow_genie_plugin.gating.evaluation_run import STATUS_TAG
+from mlflow_genie_plugin.gating.evidence import evaluation_runs
 from mlflow_genie_plugin.gating.mark import REVOKED, read_mark, verdict_key
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.verdict import FULL, RUN_TYPE, Verdict

@@ -23,8 +23,8 @@ import pytest
 
 import mlflow_genie_plugin.evaluation.result
 import mlflow_genie_plugin.flavor.load
-import mlflow_genie_plugin.gating.evidence
 import mlflow_genie_plugin.gating.gate_session
+import mlflow_genie_plugin.gating.observe
 import mlflow_genie_plugin.gating.publish
 import mlflow_genie_plugin.plugins.gate_run
 from mlflow_genie_plugin.gating.outcome import Outcome
@@ -532,7 +532,7 @@ FALSIFIED = [
 REPLACED = (
     (mlflow_genie_plugin.gating.gate_session, "decide"),
     (mlflow_genie_plugin.gating.gate_session.GateSession, "verdict"),
-    (mlflow_genie_plugin.gating.evidence, "observed_finding"),
+    (mlflow_genie_plugin.gating.observe, "observed_finding"),
 )
 
 # Code in the process of the tests that forges the decision itself: nothing in there can prevent it, so verify has to
@@ -588,10 +588,10 @@ FORGED = [
 
             @pytest.hookimpl(tryfirst=True)
             def pytest_configure(config):
-                from mlflow_genie_plugin.gating import evidence
+                from mlflow_genie_plugin.gating import observe
 
-                read = evidence.observed_finding
-                evidence.observed_finding = lambda finding: read(finding).__class__("passed")
+                read = observe.observed_finding
+                observe.observed_finding = lambda finding: read(finding).__class__("passed")
         """),
         exits=(0,),
     ),

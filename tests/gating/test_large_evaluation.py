@@ -267,7 +267,7 @@ findings = st.dictionaries(
 @given(st.lists(findings, min_size=1, max_size=8))
 def test_questions_from_scores_are_the_questions(versions, tmp_path_factory, given_findings):
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
-    from mlflow_genie_plugin.gating.evidence import _question
+    from mlflow_genie_plugin.gating.observe import observed_question
 
     benchmarks = versions.benchmarks(len(given_findings), 1)
     base = versions.question(benchmarks.benchmarks[0])
@@ -305,7 +305,7 @@ def test_questions_from_scores_are_the_questions(versions, tmp_path_factory, giv
     data = benchmarks.to_bytes()
     lean, stored = many_stored_benchmarks(data, benchmarks.sha256), stored_benchmarks(data)
     assert [comparable(question) for question in scored_questions(scores, lean)] == [
-        comparable(_question(question, stored.entries[question.question_id])) for question in questions
+        comparable(observed_question(question, stored.entries[question.question_id])) for question in questions
     ]
 
 
