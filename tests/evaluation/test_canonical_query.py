@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.evaluation.canonical_query import canonical_query
+from mlflow_genie_plugin.evaluation.canonical.query import canonical_query
 from mlflow_genie_plugin.evaluation.refuter.refute import refute
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 

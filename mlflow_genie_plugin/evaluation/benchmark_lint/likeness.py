@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.canonical_query import canonical_query
+from mlflow_genie_plugin.evaluation.canonical.query import canonical_query
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
 
 # From here on two questions count as one: a further word makes another question of a short one ("average order value",

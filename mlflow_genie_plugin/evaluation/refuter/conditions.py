@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.refuter.reading import function_name, own_nodes
+from mlflow_genie_plugin.evaluation.query_nodes import function_name, own_nodes
 
 
 def conjuncts(select: exp.Select) -> list[exp.Expr]:

@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.query_nodes import COMPARISONS, function_name, plain
 from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
-from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, function_name
+from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot
 from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern, looks_like_date
 
 Place = tuple[str, str]
-COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ)
 
 _TEXT_FUNCTIONS_WORDS = """lower upper trim ltrim rtrim initcap concat substr substring length len split
     regexp_extract regexp_replace replace contains startswith endswith instr locate lpad rpad
@@ -242,17 +242,6 @@ class Facts:
 
     def _note(self, place: Place, kind: str) -> None:
         self.hints.setdefault(place, Counter())[kind] += 1
-
-
-def plain(node: exp.Expr) -> exp.Expr:
-    """Return an expression without parentheses, casts and MEASURE around it."""
-    while True:
-        if isinstance(node, exp.Paren | exp.Cast):
-            node = node.this
-        elif isinstance(node, exp.Anonymous) and node.name.lower() == "measure" and node.expressions:
-            node = node.expressions[0]
-        else:
-            return node
 
 
 def _kind_of(value: Any) -> str:

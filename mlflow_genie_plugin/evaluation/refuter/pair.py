@@ -11,12 +11,13 @@ from typing import Any
 from sqlglot import exp
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
+from mlflow_genie_plugin.evaluation.frozen import frozen
+from mlflow_genie_plugin.evaluation.query_nodes import function_name
 from mlflow_genie_plugin.evaluation.refuter.definitions import Definitions, MissingDefinitionError
 from mlflow_genie_plugin.evaluation.refuter.facts import Facts, Place
-from mlflow_genie_plugin.evaluation.refuter.frozen import frozen
 from mlflow_genie_plugin.evaluation.refuter.generate import Generator
 from mlflow_genie_plugin.evaluation.refuter.integrity import Data
-from mlflow_genie_plugin.evaluation.refuter.reading import Reading, function_name
+from mlflow_genie_plugin.evaluation.refuter.reading import Reading
 from mlflow_genie_plugin.evaluation.refuter.tables import Column, Constraints, Table, make_column
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls

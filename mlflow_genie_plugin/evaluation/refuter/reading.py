@@ -7,14 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.query_nodes import is_aggregate, nested_queries, own_nodes
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
-
-AGGREGATES_WORDS = """any_value approx_count_distinct approx_percentile array_agg avg bool_and bool_or
-    collect_list collect_set corr count count_if covar_pop covar_samp every first first_value
-    kurtosis last last_value listagg max max_by mean measure median min min_by mode percentile
-    percentile_approx percentile_cont percentile_disc product regr_slope skewness some std
-    stddev stddev_pop stddev_samp string_agg sum try_avg try_sum var_pop var_samp variance"""
-AGGREGATES = frozenset(AGGREGATES_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +127,7 @@ class Reading:
         through: list[Source] = []
         aliases = {item.alias.lower(): item.this for item in select.expressions if isinstance(item, exp.Alias)}
         self._own_columns(select, scopes, aliases)
-        for subquery in _nested_queries(select):
+        for subquery in nested_queries(select):
             self._query(subquery, ctes, scopes)
         for item in select.expressions:
             self._output(item, select, sources, outputs, through)
@@ -243,36 +237,6 @@ class Reading:
             if self._offers(each, name) or len(source.through) == 1:
                 return self._column_of(each, name)
         return None
-
-
-def is_aggregate(node: exp.Expr) -> bool:
-    """Return whether a node is a call of an aggregate function, not as a window."""
-    if isinstance(node, exp.WithinGroup | exp.Filter):
-        return is_aggregate(node.this)
-    return isinstance(node, exp.Func) and function_name(node) in AGGREGATES and not isinstance(node.parent, exp.Window)
-
-
-def function_name(node: exp.Expr) -> str:
-    """Return a call's name in lower case; empty for anything but a call."""
-    if isinstance(node, exp.Anonymous):
-        return str(node.this).lower()
-    return node.sql_name().lower() if isinstance(node, exp.Func) else ""
-
-
-def own_nodes(query: exp.Expr) -> Iterator[exp.Expr]:
-    """Walk a query without the queries inside it."""
-    for node in query.walk(prune=lambda node: node is not query and isinstance(node, exp.Query | exp.With)):
-        if node is not query and not isinstance(node, exp.Query | exp.With):
-            yield node
-
-
-def _nested_queries(select: exp.Select) -> Iterator[exp.Expr]:
-    """Yield the subqueries of a SELECT's expressions; those of FROM and WITH are read as sources."""
-    for node in select.walk(prune=lambda node: node is not select and isinstance(node, exp.Query | exp.With)):
-        if node is select or not isinstance(node, exp.Query):
-            continue
-        if not (isinstance(node.parent, exp.From | exp.Join) and isinstance(node, exp.Subquery)):
-            yield node
 
 
 def _renamed(source: Source, alias: exp.Expr | None, name: str) -> Source:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import SqlFailedError, UnsafeSqlError
-from mlflow_genie_plugin.evaluation.canonical_query import canonical_query
+from mlflow_genie_plugin.evaluation.canonical.query import canonical_query
+from mlflow_genie_plugin.evaluation.frozen import unstoppable
 from mlflow_genie_plugin.evaluation.refuter.bags import Matcher, says_something
 from mlflow_genie_plugin.evaluation.refuter.definitions import MissingDefinitionError
-from mlflow_genie_plugin.evaluation.refuter.frozen import unstoppable
 from mlflow_genie_plugin.evaluation.refuter.pair import Pair
 from mlflow_genie_plugin.evaluation.refuter.refutation import (
     DIFFERENT,

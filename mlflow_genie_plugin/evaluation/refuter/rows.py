@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.query_nodes import COMPARISONS, function_name, plain
 from mlflow_genie_plugin.evaluation.refuter.conditions import cases, conjuncts
 from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
-from mlflow_genie_plugin.evaluation.refuter.facts import COMPARISONS, plain
 from mlflow_genie_plugin.evaluation.refuter.joined_row import NULL, JoinedRow
 from mlflow_genie_plugin.evaluation.refuter.moods import Mood
-from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source, function_name
+from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source
 from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
 
 _DEPTH = 6

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.query_nodes import function_name
 from mlflow_genie_plugin.evaluation.refuter.constants import as_date, as_timestamp, coerce, constant, number
-from mlflow_genie_plugin.evaluation.refuter.reading import function_name
 
 _TRANSPARENT_WORDS = """abs bigint ceil ceiling coalesce date decimal double float floor ifnull initcap int lower
     ltrim nvl round rtrim smallint string timestamp to_date to_timestamp tinyint trim

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.evaluation.cells import decode_rows, encode_rows
+from mlflow_genie_plugin.evaluation.frozen import frozen
 from mlflow_genie_plugin.evaluation.refuter.bags import Matcher
 from mlflow_genie_plugin.evaluation.refuter.definitions import texts_to_definitions
-from mlflow_genie_plugin.evaluation.refuter.frozen import frozen
 from mlflow_genie_plugin.sql_engine.scratch import (
     ScratchDatabase,
     ScratchNames,

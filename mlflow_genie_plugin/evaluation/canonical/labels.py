@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlflow_genie_plugin.evaluation.canonical_expressions import Form
+from mlflow_genie_plugin.evaluation.canonical.expressions import Form
 
 
 def settled(form: Form, labels: dict[str, str], depth: int) -> Form:

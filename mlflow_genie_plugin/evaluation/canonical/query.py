@@ -7,40 +7,24 @@ expressions, plain derived tables, the order of inner joins, of conditions and o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.canonical_expressions import (
+from mlflow_genie_plugin.evaluation.canonical.expressions import (
     TRUE,
     Expressions,
     Form,
     UnsupportedFormError,
-    compared,
     joined,
 )
-from mlflow_genie_plugin.evaluation.canonical_labels import settled
-from mlflow_genie_plugin.evaluation.refuter.frozen import unstoppable
-from mlflow_genie_plugin.evaluation.refuter.reading import is_aggregate, own_nodes
+from mlflow_genie_plugin.evaluation.canonical.labels import settled
+from mlflow_genie_plugin.evaluation.canonical.sources import FromClause, Source, column_of
+from mlflow_genie_plugin.evaluation.frozen import unstoppable
+from mlflow_genie_plugin.evaluation.query_nodes import is_aggregate, own_nodes
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
-from mlflow_genie_plugin.sql_dialect import normalise_name
-from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
 
 _KNOWN = frozenset({"with_", "expressions", "distinct", "from_", "joins", "where", "group", "having", "order", "limit",
                     "offset", "qualify", "hint", "kind"})  # fmt: skip
-_INNER = frozenset({"", "INNER", "CROSS"})
-
-
-@dataclass(slots=True)
-class _Source:
-    """A FROM item: what its columns stand for (None: any name, as written), and itself as a form."""
-
-    alias: str
-    token: str
-    form: Form
-    columns: dict[str, Form] | None = None
 
 
 def canonical_query(sql: str, schema: SpaceSchema | None = None) -> str | None:
@@ -62,15 +46,16 @@ def canonical_query(sql: str, schema: SpaceSchema | None = None) -> str | None:
 
 
 class _Canonical:
+    """The form of one query, and of the queries in it."""
+
     def __init__(self, schema: SpaceSchema | None) -> None:
-        self._columns_of = lru_cache(maxsize=None)(lambda name: _known_columns(schema, name))
-        self._tokens = 0
+        self._from = FromClause(schema, self._query)
 
     def top(self, tree: exp.Expr) -> Form:
         return self._query(tree, {}, [])[0]
 
     def _query(
-        self, query: exp.Expr, ctes: dict[str, exp.Expr], outer: list[list[_Source]], *, rows_only: bool = False
+        self, query: exp.Expr, ctes: dict[str, exp.Expr], outer: list[list[Source]], *, rows_only: bool = False
     ) -> tuple[Form, list[str] | None]:
         """Return the form of a query and the names of its columns (None when they are not known)."""
         while isinstance(query, exp.Subquery | exp.Paren) and not any(
@@ -94,7 +79,7 @@ class _Canonical:
         return self._select(query, ctes, outer, rows_only=rows_only)
 
     def _set_operation(
-        self, query: exp.SetOperation, ctes: dict[str, exp.Expr], outer: list[list[_Source]]
+        self, query: exp.SetOperation, ctes: dict[str, exp.Expr], outer: list[list[Source]]
     ) -> tuple[Form, list[str] | None]:
         if any(query.args.get(key) for key in ("limit", "offset", "by_name", "side", "kind", "on")):
             raise UnsupportedFormError
@@ -109,18 +94,18 @@ class _Canonical:
         return (query.key, distinct, left, right), names
 
     def _select(
-        self, select: exp.Select, ctes: dict[str, exp.Expr], outer: list[list[_Source]], *, rows_only: bool
+        self, select: exp.Select, ctes: dict[str, exp.Expr], outer: list[list[Source]], *, rows_only: bool
     ) -> tuple[Form, list[str] | None]:
         if any(value for key, value in select.args.items() if key not in _KNOWN):
             raise UnsupportedFormError
-        scope: list[_Source] = []
+        scope: list[Source] = []
         scopes = [scope, *outer]
         entries: list[Form] = []
         conditions: list[Form] = []
         aliases: dict[str, exp.Expr] = {}
         to_form = self._expressions(scopes, ctes, aliases)
-        inner = self._from(select, ctes, scopes, entries, conditions, to_form)
-        projections, names = self._projections(select, scope, to_form, inner=inner)
+        inner = self._from.read(select, ctes, scopes, entries, conditions, to_form)
+        projections, names = self._projections(select, scope, to_form)
         aliases.update({item.alias.lower(): item.this for item in select.expressions if isinstance(item, exp.Alias)})
         where = select.args.get("where")
         if where is not None:
@@ -146,108 +131,8 @@ class _Canonical:
         return ("select", sources, joined("and", conditions), group, having, qualify, is_distinct, limit,
                 ("projections", *projections)), names  # fmt: skip
 
-    # --- FROM
-
-    def _from(
-        self,
-        select: exp.Select,
-        ctes: dict[str, exp.Expr],
-        scopes: list[list[_Source]],
-        entries: list[Form],
-        conditions: list[Form],
-        to_form: Expressions,
-    ) -> bool:
-        """Read FROM and its joins; return whether all are inner, so that their order does not count."""
-        joins = select.args.get("joins") or []
-        kinds = [_join_kind(join) for join in joins]
-        inner = all(kind in _INNER for kind in kinds)
-        from_ = select.args.get("from_")
-        items = [(from_.this, "", None)] if from_ is not None else []
-        items += [(join.this, kind, join) for join, kind in zip(joins, kinds, strict=True)]
-        has_star = any(
-            isinstance(node, exp.Star) and isinstance(node.parent, exp.Select | exp.Column)
-            for node in own_nodes(select)
-        )
-        for item, kind, join in items:
-            source = self._source(item, ctes, scopes[1:], entries if inner else None, conditions)
-            scopes[0].append(source)
-            on: Form = TRUE
-            if join is not None and join.args.get("on") is not None:
-                on = to_form.form(join.args["on"])
-            if join is not None and (using := join.args.get("using")):
-                if kind not in (*_INNER, "LEFT") or has_star or len(scopes[0]) != 2:
-                    raise UnsupportedFormError
-                left = scopes[0][0]
-                names = [label.name.lower() for label in using]
-                on = joined("and", [compared("=", _of(left, name), _of(source, name)) for name in names])
-                source.columns = _without(source, names)
-            if inner:
-                conditions.append(on)
-                if source.token:
-                    entries.append((source.token, source.form))
-            else:
-                entries.append((source.token, source.form, kind, on))
-        if inner and has_star and len(entries) > 1 and any(source.columns is None for source in scopes[0]):
-            raise UnsupportedFormError
-        return inner
-
-    def _source(
-        self,
-        item: exp.Expr,
-        ctes: dict[str, exp.Expr],
-        outer: list[list[_Source]],
-        entries: list[Form] | None,
-        conditions: list[Form],
-    ) -> _Source:
-        alias = item.args.get("alias")
-        if (alias is not None and alias.args.get("columns")) or any(
-            item.args.get(key) for key in ("pivots", "sample", "joins", "laterals", "version", "when")
-        ):
-            raise UnsupportedFormError
-        name = item.alias_or_name.lower()
-        if isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier):
-            body = ctes.get(item.name.lower()) if not item.args.get("db") else None
-            if body is None:
-                if not item.args.get("db") and is_cte_reference(item):
-                    raise UnsupportedFormError
-                full, columns = self._columns_of(".".join(f"`{part.name}`" for part in item.parts))
-                token = self._token()
-                known = None if columns is None else {column: ("column", token, column) for column in columns}
-                return _Source(name, token, ("table", full), known)
-            return self._derived(name, body.args["this"], body.args["visible"], outer, entries, conditions)
-        if isinstance(item, exp.Subquery):
-            return self._derived(name, item.this, ctes, outer, entries, conditions)
-        raise UnsupportedFormError
-
-    def _derived(
-        self,
-        name: str,
-        query: exp.Expr,
-        ctes: dict[str, exp.Expr],
-        outer: list[list[_Source]],
-        entries: list[Form] | None,
-        conditions: list[Form],
-    ) -> _Source:
-        form, names = self._query(query, ctes, outer)
-        if names is None or len(set(names)) != len(names):
-            raise UnsupportedFormError
-        if entries is not None and _is_plain(form):
-            # A plain SELECT inside FROM is the same as its tables and conditions put in its place.
-            entries += form[1][2:]
-            conditions.append(form[2])
-            return _Source(name, "", (), dict(zip(names, form[8][1:], strict=True)))
-        token = self._token()
-        columns = {column: ("column", token, position) for position, column in enumerate(names)}
-        return _Source(name, token, form, columns)
-
-    def _token(self) -> str:
-        self._tokens += 1
-        return f"\0{self._tokens}"
-
-    # --- columns and clauses
-
     def _expressions(
-        self, scopes: list[list[_Source]], ctes: dict[str, exp.Expr], aliases: dict[str, exp.Expr]
+        self, scopes: list[list[Source]], ctes: dict[str, exp.Expr], aliases: dict[str, exp.Expr]
     ) -> Expressions:
         def column(node: exp.Column) -> Form:
             return self._column(node, scopes, aliases, expressions)
@@ -260,7 +145,7 @@ class _Canonical:
 
     @staticmethod
     def _column(
-        node: exp.Column, scopes: list[list[_Source]], aliases: dict[str, exp.Expr], expressions: Expressions
+        node: exp.Column, scopes: list[list[Source]], aliases: dict[str, exp.Expr], expressions: Expressions
     ) -> Form:
         name, table = node.name.lower(), node.table.lower()
         for level, scope in enumerate(scopes):
@@ -283,11 +168,11 @@ class _Canonical:
             if len(fitting) > 1:
                 raise UnsupportedFormError
             if fitting:
-                return _of(fitting[0], name)
+                return column_of(fitting[0], name)
         raise UnsupportedFormError
 
     def _projections(
-        self, select: exp.Select, scope: list[_Source], to_form: Expressions, *, inner: bool
+        self, select: exp.Select, scope: list[Source], to_form: Expressions
     ) -> tuple[list[Form], list[str] | None]:
         forms: list[Form] = []
         names: list[str] | None = []
@@ -311,7 +196,6 @@ class _Canonical:
                 else:
                     forms += source.columns.values()
                     names = None if names is None else [*names, *source.columns]
-        del inner
         return forms, names
 
     @staticmethod
@@ -351,40 +235,8 @@ class _Canonical:
         return to_form.form(clause.expression)
 
 
-def _known_columns(schema: SpaceSchema | None, name: str) -> tuple[str, list[str] | None]:
-    asset = schema.asset(name) if schema is not None else None
-    if asset is None:
-        return normalise_name(name), None
-    return asset.name, None if asset.columns is None else [column.name.lower() for column in asset.columns]
-
-
 def _missing() -> Form:
     raise UnsupportedFormError
-
-
-def _of(source: _Source, name: str) -> Form:
-    if source.columns is None:
-        return "column", source.token, name
-    if name not in source.columns:
-        raise UnsupportedFormError
-    return source.columns[name]
-
-
-def _without(source: _Source, names: list[str]) -> dict[str, Form] | None:
-    """Return a source's columns without those that USING merged into the left ones: a plain name means the left."""
-    if source.columns is None:
-        return None
-    return {column: form for column, form in source.columns.items() if column not in names}
-
-
-def _join_kind(join: exp.Join) -> str:
-    parts = [str(join.args.get(key) or "").upper() for key in ("method", "side", "kind")]
-    if parts[0]:
-        raise UnsupportedFormError
-    kind = parts[1] or parts[2]
-    if parts[1] and parts[2] not in ("", "OUTER"):
-        kind = f"{parts[1]} {parts[2]}"
-    return kind
 
 
 def _ordinal(key: exp.Expr, select: exp.Select) -> exp.Expr:
@@ -394,26 +246,3 @@ def _ordinal(key: exp.Expr, select: exp.Select) -> exp.Expr:
         found: exp.Expr = select.expressions[int(key.name) - 1].unalias()
         return found
     return key
-
-
-def _is_plain(form: Form) -> bool:
-    """Return whether a SELECT only picks, filters and joins: no groups, no windows, no aggregates, no limit."""
-    if form[0] != "select" or not form[1][1]:
-        return False
-    if form[3] is not None or form[4] != TRUE or form[5] != TRUE or form[6] or form[7]:
-        return False
-    return not any(_has_call(projection) for projection in form[8][1:]) and len(form[1]) > 2
-
-
-def _has_call(form: Form) -> bool:
-    """Return whether a projection is anything but a column, a constant or arithmetic over them."""
-    if not isinstance(form, tuple):
-        return False
-    if form[:1] and isinstance(form[0], str) and form[0] not in _PLAIN:
-        return True
-    return any(_has_call(part) for part in form[1:] if isinstance(part, tuple))
-
-
-_PLAIN = frozenset(
-    {"column", "number", "text", "boolean", "add", "mul", "sub", "div", "this", "expression", "bag", "cast"}
-)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.refuter.frozen import TODAY, frozen, unstoppable
+from mlflow_genie_plugin.evaluation.frozen import TODAY, frozen, unstoppable
 
 
 @pytest.mark.parametrize(
