@@ -10,7 +10,7 @@ import rich_click as click
 from mlflow_genie_plugin.cli.output import command, emit, emit_json, say, workspace_options
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.snapshot.create import SnapshotRecord
+    from mlflow_genie_plugin.snapshot.record import SnapshotRecord
 
 _SHOWN_VIOLATIONS = 10
 

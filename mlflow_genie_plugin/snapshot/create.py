@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import mlflow_genie_plugin
 from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
-from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError, TamperedModelError, UsageError, Violation
+from mlflow_genie_plugin.errors import GenieError, UsageError
 from mlflow_genie_plugin.flavor.layout import MODEL_TYPE, SpaceFile, json_bytes, make_space_file
 from mlflow_genie_plugin.flavor.log import log_prepared
 from mlflow_genie_plugin.snapshot import describe
 from mlflow_genie_plugin.snapshot.capture import capture_metadata, capture_space
 from mlflow_genie_plugin.snapshot.lineage import LATEST, Parent, choose_parent, next_iteration
-from mlflow_genie_plugin.space.catalog import Capture, UcMetadata, diff_metadata, uc_sha256
+from mlflow_genie_plugin.snapshot.record import SnapshotRecord
+from mlflow_genie_plugin.snapshot.stored_metadata import comparable_metadata
+from mlflow_genie_plugin.snapshot.unfinished import discard, mark_abandoned
+from mlflow_genie_plugin.space.catalog import UcMetadata, diff_metadata
 from mlflow_genie_plugin.space.config import SpaceConfig, parse_space
-from mlflow_genie_plugin.space.diff import SpaceDiff, diff_spaces
+from mlflow_genie_plugin.space.diff import diff_spaces
 from mlflow_genie_plugin.space.validate import validate_space
 
 if TYPE_CHECKING:
@@ -28,60 +28,7 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.workspace.live_space import LiveSpace
     from mlflow_genie_plugin.workspace.port import Workspace
 
-# A creation that is still PENDING after this long was killed; it is marked FAILED by the next one.
-ABANDONED_AFTER_SECONDS = 3600.0
 _KIND = "genie.kind"
-
-
-@dataclass(frozen=True)
-class SnapshotRecord:
-    """A model version just created.
-
-    Attributes:
-        parent_reason: How the parent was chosen.
-        registered: ``NAME/VERSION`` when it was registered.
-        violations: What the validator says about the config; the version exists regardless.
-        captures: Status of columns, tags and routines: ok, failed or not_requested, with the reason of a failure.
-        changes: The difference to the parent; None without one.
-    """
-
-    model_id: str
-    name: str
-    run_id: str
-    space_id: str
-    domain: str
-    iteration: int
-    config_sha256: str
-    behaviour_sha256: str
-    snapshot_sha256: str
-    parent_model_id: str | None
-    parent_reason: str
-    title: str | None = None
-    registered: str | None = None
-    violations: tuple[Violation, ...] = ()
-    captures: dict[str, str] = field(default_factory=dict)
-    changes: SpaceDiff | None = field(default=None, compare=False, repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record for machines."""
-        return {
-            **{key: getattr(self, key) for key in _RECORD_KEYS},
-            "change_count": len(self.changes.changes) if self.changes is not None else None,
-            "violations": [
-                {"path": v.path, "rule": v.rule, "severity": v.severity, "message": v.message} for v in self.violations
-            ],
-        }
-
-    def _repr_html_(self) -> str:
-        rows = {"model": self.model_id, "name": self.name, "config": self.config_sha256[:12], "run": self.run_id}
-        cells = "".join(f"<tr><th>{key}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
-        return f"<table>{cells}</table>"
-
-
-_RECORD_KEYS = (
-    "model_id", "name", "run_id", "space_id", "title", "domain", "iteration", "config_sha256", "behaviour_sha256",
-    "snapshot_sha256", "parent_model_id", "parent_reason", "registered", "captures",
-)  # fmt: skip
 
 
 def create_genie_model_version(
@@ -199,35 +146,6 @@ def _domain_of(parent: Snapshot | None) -> str:
     return parent.model.params["domain"]
 
 
-def read_metadata(snapshot: Snapshot) -> UcMetadata:
-    """Return the Unity Catalog metadata of a version, proven; not requested when the version has none.
-
-    Raises:
-        TamperedModelError: It is not what was recorded.
-    """
-    recorded = snapshot.model.params.get("uc_sha256")
-    if recorded is None:
-        return UcMetadata()
-    found = {}
-    for kind in ("columns", "tags", "routines"):
-        name = f"model_state/uc_{kind}.json"
-        try:
-            document = _parsed(registry.download_model_file(snapshot.model, name))
-            found[kind] = Capture(document["status"], tuple(document["rows"]), document["error"])
-        except (ModelNotFoundError, ValueError, KeyError, TypeError) as error:
-            raise TamperedModelError(
-                f"{name} of model {snapshot.model_id} is gone or not what was stored",
-                next_step="snapshot the space again",
-            ) from error
-    metadata = UcMetadata(**found)
-    if uc_sha256(metadata) != recorded:
-        raise TamperedModelError(
-            f"the Unity Catalog metadata of model {snapshot.model_id} is not what was recorded (uc_sha256)",
-            next_step="snapshot the space again",
-        )
-    return metadata
-
-
 def _save(
     file: SpaceFile,
     metadata: UcMetadata,
@@ -246,7 +164,7 @@ def _save(
         raise UsageError(f"iteration is {iteration!r}", next_step="give a whole number from 0 up")
     patches = describe.as_patch_set(patch_set)
     ancestor = parent.snapshot
-    metadata_diff = diff_metadata(_comparable(ancestor, uc_schema), metadata) if ancestor is not None else None
+    metadata_diff = diff_metadata(comparable_metadata(ancestor, uc_schema), metadata) if ancestor is not None else None
     params = describe.params_of(
         file, iteration=iteration, domain=domain, parent_model_id=ancestor.model_id if ancestor else None,
         patches=patches, prompt_versions=prompt_versions, metadata=metadata, metadata_diff=metadata_diff,
@@ -255,7 +173,7 @@ def _save(
     name = describe.model_name(domain, iteration, file.config.content_sha256)
     tags = {key: params[key] for key in ("domain", "space_id", "iteration", "parent_model_id")}
     further = {**describe.metadata_files(metadata, metadata_diff), **describe.patch_files(patches)}
-    _mark_abandoned(experiment_id, file.space_id, clock)
+    mark_abandoned(experiment_id, file.space_id, clock)
 
     run = registry.create_run(
         describe.run_name(iteration, file.config.content_sha256),
@@ -273,7 +191,7 @@ def _save(
         log_prepared(file, model_id, run.run_id, further)
         registry.set_terminated(run.run_id, "FINISHED")
     except BaseException as error:
-        _discard(run.run_id, model_id, error)
+        discard(run.run_id, model_id, error)
         raise
     version = _registered(model_id, register) if register else None
     return SnapshotRecord(
@@ -300,18 +218,6 @@ def _save(
     )
 
 
-def _comparable(parent: Snapshot, uc_schema: str | None) -> UcMetadata:
-    """Return the parent's metadata; of another schema it is none, or everything would look removed or added."""
-    metadata = read_metadata(parent)
-    limit = parent.model.params.get("uc_schema", describe.NONE)
-    if limit == (uc_schema or describe.NONE):
-        return metadata
-    other = Capture("not_requested", (), f"the parent's metadata is limited to schema {limit}, this one's is not")
-    if uc_schema is not None:
-        other = Capture("not_requested", (), f"this metadata is limited to schema {uc_schema}, the parent's to {limit}")
-    return UcMetadata(other, other, other)
-
-
 def _registered(model_id: str, name: str) -> registry.VersionRecord:
     try:
         return registry.register_model(model_id, name)
@@ -319,31 +225,3 @@ def _registered(model_id: str, name: str) -> registry.VersionRecord:
         raise type(error)(
             f"model {model_id} is saved, but not registered as {name}: {error.what}", next_step=error.next_step
         ) from error
-
-
-def _discard(run_id: str, model_id: str | None, cause: BaseException) -> None:
-    """Mark a creation that did not finish; when even that fails, the cause says so and the model stays PENDING."""
-    try:
-        if model_id is not None:
-            registry.finalize_model(model_id, "FAILED")
-        registry.set_terminated(run_id, "FAILED" if isinstance(cause, Exception) else "KILLED")
-    except GenieError as error:
-        cause.add_note(f"the unfinished model {model_id} could not be marked FAILED: {error.what}")
-
-
-def _mark_abandoned(experiment_id: str, space_id: str, clock: Clock) -> None:
-    oldest = clock.now().timestamp() - ABANDONED_AFTER_SECONDS
-    for record in registry.search_models(
-        experiment_ids=[experiment_id], params={"space_id": space_id}, status="PENDING", limit=100
-    ):
-        if record.model_type == MODEL_TYPE and record.creation_timestamp / 1000 < oldest:
-            registry.finalize_model(record.model_id, "FAILED")
-            if record.source_run_id and registry.get_run(record.source_run_id).status == "RUNNING":
-                registry.set_terminated(record.source_run_id, "KILLED")
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    document = json.loads(data)
-    if not isinstance(document, dict):
-        raise TypeError("not an object")
-    return document

@@ -22,7 +22,8 @@ from mlflow_genie_plugin.errors import (
     UsageError,
 )
 from mlflow_genie_plugin.flavor.load import read_snapshot
-from mlflow_genie_plugin.snapshot.create import create_snapshot, read_metadata
+from mlflow_genie_plugin.snapshot.create import create_snapshot
+from mlflow_genie_plugin.snapshot.stored_metadata import read_metadata
 
 PATCHES = [
     {"type": "add_instruction", "lever": 6, "risk_level": "low", "target": "general"},
