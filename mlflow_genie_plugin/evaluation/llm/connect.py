@@ -128,7 +128,7 @@ def chat_endpoint(
 def _serving_endpoint(name: str, settings: Settings, profile: str | None, target: str | None) -> ChatEndpoint:
     from urllib.parse import quote
 
-    from mlflow_genie_plugin.workspace.auth import signer
+    from mlflow_genie_plugin.workspace.sign_in import signer
 
     signed = signer(profile, target)
     return ChatEndpoint(
