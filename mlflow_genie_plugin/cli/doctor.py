@@ -19,25 +19,33 @@ def doctor(space: str | None, profile: str | None, target: str | None, *, as_jso
     """
     import os
 
-    from mlflow_genie_plugin.cli import preflight
+    from mlflow_genie_plugin.cli.check import FAIL, as_document
+    from mlflow_genie_plugin.cli.preflight import check_entry_points, check_settings, check_versions
+    from mlflow_genie_plugin.cli.store_checks import (
+        check_artifacts,
+        check_registry,
+        check_tracking,
+        check_tracking_suits,
+    )
+    from mlflow_genie_plugin.cli.workspace_checks import check_space, check_workspace
     from mlflow_genie_plugin.space.location import space_id_of
     from mlflow_genie_plugin.workspace.scrub import process_scrubber
 
     space_id = space_id_of(space) if space else None
     checks = [
-        preflight.check_versions(),
-        preflight.check_entry_points(),
-        preflight.check_settings(),
-        preflight.check_tracking(),
-        preflight.check_registry(),
-        preflight.check_artifacts(),
+        check_versions(),
+        check_entry_points(),
+        check_settings(),
+        check_tracking(),
+        check_registry(),
+        check_artifacts(),
     ]
-    found, workspace = preflight.check_workspace(profile, target)
+    found, workspace = check_workspace(profile, target)
     checks += found
     if workspace is not None:
-        checks.append(preflight.check_tracking_suits(workspace))
-    checks += preflight.check_space(workspace, space_id, os.environ.get("DATABRICKS_WAREHOUSE_ID", "").strip() or None)
-    document = preflight.as_document(checks)
+        checks.append(check_tracking_suits(workspace))
+    checks += check_space(workspace, space_id, os.environ.get("DATABRICKS_WAREHOUSE_ID", "").strip() or None)
+    document = as_document(checks)
     scrubber = process_scrubber()
     if as_json:
         for item in document["checks"]:
@@ -47,7 +55,7 @@ def doctor(space: str | None, profile: str | None, target: str | None, *, as_jso
         width = max(len(check.name) for check in checks)
         for check in checks:
             emit(f"  {check.status:4}  {check.name:{width}}  {scrubber.text(check.message)}")
-            if check.status == preflight.FAIL and check.next_step:
+            if check.status == FAIL and check.next_step:
                 emit(f"        {'':{width}}  do: {check.next_step}")
         problems = document["problems"]
         emit("No problems." if not problems else f"{problems} problem{'s' if problems > 1 else ''}.")

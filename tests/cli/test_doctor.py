@@ -5,8 +5,9 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from mlflow_genie_plugin.cli import preflight
+from mlflow_genie_plugin.cli import store_checks
 from mlflow_genie_plugin.cli.main import main
+from mlflow_genie_plugin.cli.preflight import require_ready
 from mlflow_genie_plugin.errors import TrackingUnavailableError
 
 
@@ -125,16 +126,16 @@ class Local:
     ],
 )
 def test_results_about_a_remote_workspace_need_a_shared_or_a_chosen_store(uri, chosen, workspace, status, monkeypatch):
-    monkeypatch.setattr(preflight, "_tracking_uri", lambda: uri)
+    monkeypatch.setattr(store_checks, "_tracking_uri", lambda: uri)
     environ = {"MLFLOW_TRACKING_URI": uri} if chosen else {}
-    assert preflight.check_tracking_suits(workspace, environ).status == status
+    assert store_checks.check_tracking_suits(workspace, environ).status == status
 
 
 def test_a_command_that_writes_stops_before_it_begins(tracking, monkeypatch):
-    preflight.require_ready(Local())
+    require_ready(Local())
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     with pytest.raises(TrackingUnavailableError, match=r"file of this machine — set MLFLOW_TRACKING_URI=databricks"):
-        preflight.require_ready(Remote())
+        require_ready(Remote())
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_artifacts_on_s3_need_boto3_credentials_and_an_address(environ, status, 
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setenv("HOME", "/nonexistent")
-    check = preflight._check_artifact_root("s3://bucket/path", environ)
+    check = store_checks.check_artifact_root("s3://bucket/path", environ)
     assert (check.status, words in check.message) == (status, True)
 
 
@@ -160,7 +161,7 @@ def test_artifacts_on_s3_without_boto3_fail(monkeypatch):
     import importlib.util
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    check = preflight._check_artifact_root("s3://bucket/path", {"AWS_PROFILE": "x"})
+    check = store_checks.check_artifact_root("s3://bucket/path", {"AWS_PROFILE": "x"})
     assert (check.status, check.next_step) == ("fail", "pip install boto3")
 
 
