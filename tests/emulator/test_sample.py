@@ -117,10 +117,14 @@ def test_the_bad_edit_refuses_a_space_that_is_not_the_sample(document):
 
 
 def test_the_docs_create_the_same_metric_view_and_functions_as_the_local_workspace():
-    from mlflow_genie_plugin.emulator import sample_data
+    from mlflow_genie_plugin.emulator import sample_tables
 
     docs = (Path(__file__).parents[2] / "docs" / "local-answers.md").read_text()
-    for definition in (sample_data.METRIC_VIEW_YAML, sample_data.TOP_CUSTOMERS_SQL, sample_data.LATE_DELIVERIES_SQL):
+    for definition in (
+        sample_tables.METRIC_VIEW_YAML,
+        sample_tables.TOP_CUSTOMERS_SQL,
+        sample_tables.LATE_DELIVERIES_SQL,
+    ):
         assert definition in docs
 
 

@@ -6,8 +6,10 @@ import hashlib
 
 import pytest
 
-from mlflow_genie_plugin.emulator import sample_data
-from mlflow_genie_plugin.emulator.sample_data import METRIC_VIEW, TABLES, generate_tpch, load_tpch
+from mlflow_genie_plugin.emulator import tpch_files
+from mlflow_genie_plugin.emulator.sample_data import load_tpch
+from mlflow_genie_plugin.emulator.sample_tables import METRIC_VIEW, TABLES
+from mlflow_genie_plugin.emulator.tpch_files import generate_tpch
 from mlflow_genie_plugin.errors import MissingExtraError, UnwritableFileError
 from mlflow_genie_plugin.sql_engine.engine import SqlEngine
 
@@ -98,7 +100,7 @@ def test_a_known_query_of_the_benchmark_has_its_published_shape(engine):
 
 
 def test_a_missing_generator_names_the_extra(monkeypatch, tmp_path):
-    monkeypatch.setattr(sample_data, "_script_folders", list)
+    monkeypatch.setattr(tpch_files, "_script_folders", list)
     with pytest.raises(MissingExtraError, match=r"mlflow-genie-plugin\[local\]"):
         generate_tpch(tmp_path)
 
