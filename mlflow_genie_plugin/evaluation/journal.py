@@ -5,64 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import orjson
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnwritableFileError
+from mlflow_genie_plugin.evaluation.journal_state import FORMAT_VERSION, Intent, JournalState, Turn, replay, turn_json
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinion
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
-from mlflow_genie_plugin.evaluation.stored_result import (
-    AnswerRecord,
-    StoredResult,
-    expected_from_json,
-    stored_from_json,
-    stored_json,
-)
-from mlflow_genie_plugin.schemas import require_format_version
+from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json
 from mlflow_genie_plugin.workspace.answer import MessageRef
-
-FORMAT_VERSION = 1
-
-
-class Turn(NamedTuple):
-    """One asking of one question: ``number`` is 0 for the answer that is judged, 1 and up for its repeats."""
-
-    question_id: str
-    number: int = 0
-
-
-class Intent(NamedTuple):
-    """A question that was about to be asked: when by our clock, and the newest conversation the space had before."""
-
-    at_seconds: float
-    after_seconds: float
-
-
-@dataclass
-class JournalState:
-    """What the journal holds: facts of the evaluation, and per question or turn what is known.
-
-    ``intents`` are turns whose request may have been sent; those that are in ``started`` were. ``native_runs`` and
-    ``native_intents`` are the same for Genie's own evaluation runs, by number; an intent holds the run ids there were.
-    """
-
-    begun: dict[str, Any] = field(default_factory=dict)
-    continued: int = 0
-    run_id: str | None = None
-    schema: SpaceSchema | None = None
-    expected: dict[str, StoredResult] = field(default_factory=dict)
-    intents: dict[Turn, Intent] = field(default_factory=dict)
-    started: dict[Turn, MessageRef] = field(default_factory=dict)
-    answers: dict[Turn, AnswerRecord] = field(default_factory=dict)
-    opinions: dict[str, Opinion] = field(default_factory=dict)
-    native_intents: dict[int, frozenset[str]] = field(default_factory=dict)
-    native_runs: dict[int, str] = field(default_factory=dict)
-    finished: dict[str, Any] | None = None
 
 
 class Journal:
@@ -151,14 +106,14 @@ class Journal:
 
     def add_intent(self, turn: Turn, intent: Intent) -> None:
         """Record that a question is about to be asked: if the process dies now, it may have been."""
-        self._append({"event": "asking", **_turn_json(turn), **intent._asdict()})
+        self._append({"event": "asking", **turn_json(turn), **intent._asdict()})
         self.state.intents[turn] = intent
 
     def add_started(self, turn: Turn, ref: MessageRef) -> None:
         self._append(
             {
                 "event": "started",
-                **_turn_json(turn),
+                **turn_json(turn),
                 "space_id": ref.space_id,
                 "conversation_id": ref.conversation_id,
                 "message_id": ref.message_id,
@@ -167,7 +122,7 @@ class Journal:
         self.state.started[turn] = ref
 
     def add_answer(self, turn: Turn, answer: AnswerRecord) -> None:
-        self._append({"event": "answer", **_turn_json(turn), "answer": stored_json(answer)})
+        self._append({"event": "answer", **turn_json(turn), "answer": stored_json(answer)})
         self.state.answers[turn] = answer
 
     def add_native_intent(self, number: int, known: Iterable[str]) -> None:
@@ -229,39 +184,11 @@ class Journal:
                 f"line {number} of the journal {self.path} is damaged",
                 next_step="delete the file; the evaluation then starts again",
             ) from error
-        state = self.state
-        match kind:
-            case "begun":
-                require_format_version(event, FORMAT_VERSION, f"the journal {self.path}")
-                state.begun = {name: value for name, value in event.items() if name != "format_version"}
-            case "continued":
-                state.continued += 1
-            case "run":
-                state.run_id = event["run_id"]
-            case "schema":
-                state.schema = SpaceSchema.from_json(event["schema"])
-            case "expected":
-                state.expected[event["question_id"]] = expected_from_json(event["result"])
-            case "asking":
-                state.intents[_turn(event)] = Intent(event["at_seconds"], event["after_seconds"])
-            case "started":
-                ref = MessageRef(event["space_id"], event["conversation_id"], event["message_id"])
-                state.started[_turn(event)] = ref
-            case "answer":
-                state.answers[_turn(event)] = stored_from_json(event["answer"])
-            case "native_asking":
-                state.native_intents[event["number"]] = frozenset(event["known"])
-            case "native_run":
-                state.native_runs[event["number"]] = event["run_id"]
-            case "opinion":
-                state.opinions[event["request_sha256"]] = Opinion(**event["opinion"])
-            case "finished":
-                state.finished = event
-            case _:
-                raise UnreadableFileError(
-                    f"line {number} of the journal {self.path} holds an unknown event {kind!r}",
-                    next_step="delete the file; the evaluation then starts again",
-                )
+        if not replay(self.state, kind, event, f"the journal {self.path}"):
+            raise UnreadableFileError(
+                f"line {number} of the journal {self.path} holds an unknown event {kind!r}",
+                next_step="delete the file; the evaluation then starts again",
+            )
 
     def _append(self, event: Mapping[str, Any]) -> None:
         line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
@@ -285,12 +212,3 @@ class Journal:
             f"cannot write the journal {self.path}: {error.strerror or error}",
             next_step="free some space or set GENIE_STATE_DIR to a writable folder, then run the same command again",
         )
-
-
-def _turn_json(turn: Turn) -> dict[str, Any]:
-    # The first asking is written without its number: nearly every line of most journals.
-    return {"question_id": turn.question_id, **({"number": turn.number} if turn.number else {})}
-
-
-def _turn(event: Mapping[str, Any]) -> Turn:
-    return Turn(event["question_id"], event.get("number", 0))

@@ -19,9 +19,10 @@ from mlflow_genie_plugin.errors import (
     Violation,
     WorkspaceUnavailableError,
 )
-from mlflow_genie_plugin.evaluation.asking import answer_record
+from mlflow_genie_plugin.evaluation.answer_record import answer_record
 from mlflow_genie_plugin.evaluation.ground_truth import ROW_LIMIT
-from mlflow_genie_plugin.evaluation.journal import Journal, Turn
+from mlflow_genie_plugin.evaluation.journal import Journal
+from mlflow_genie_plugin.evaluation.journal_state import Turn
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark, normalise_question
 from mlflow_genie_plugin.evaluation.repeatability import normalise_sql

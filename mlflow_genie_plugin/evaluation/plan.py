@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, select
 from mlflow_genie_plugin.evaluation.engines.engine import engine_named
-from mlflow_genie_plugin.evaluation.journal import Turn
+from mlflow_genie_plugin.evaluation.journal_state import Turn
 from mlflow_genie_plugin.evaluation.judge import Judge
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judges.native_assessment import JUDGE as NATIVE_JUDGE

@@ -22,7 +22,8 @@ from mlflow_genie_plugin.evaluation.asking import Questioner
 from mlflow_genie_plugin.evaluation.capture_schema import capture_schema
 from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
 from mlflow_genie_plugin.evaluation.ground_truth import check_ground_truth
-from mlflow_genie_plugin.evaluation.journal import Journal, Turn
+from mlflow_genie_plugin.evaluation.journal import Journal
+from mlflow_genie_plugin.evaluation.journal_state import Turn
 from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
 from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible, result_with_opinions
