@@ -26,7 +26,8 @@ from mlflow_genie_plugin.evaluation.scores_file import POINTER, misfit, require_
 _OPENING = re.compile(rb'\{"format_version":\d+,"scores_file":\{')
 _QUESTIONS = b',"questions":['
 _END = b"]}\n"
-_BLOCK = 1 << 22
+# Large, because a thread that hashes has to wait for its turn after each block where another one is busy.
+_BLOCK = 1 << 23
 # A head is what a whole small result file is; one beyond this is not what an evaluation writes.
 _MOST_HEAD = 1 << 26
 
@@ -108,15 +109,18 @@ def read_head(path: Path) -> LargeResult:
     """
     digest, kept, size = hashlib.sha256(), bytearray(), 0
     found: tuple[dict[str, Any], int] | None = None
-    end = b""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
+    end, buffer = b"", memoryview(bytearray(_BLOCK))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            block = buffer[:count]
             digest.update(block)
-            size += len(block)
-            end = (end + block)[-len(_END) :]
+            size += count
+            end = (end + bytes(block[-len(_END) :]))[-len(_END) :]
             if found is None and len(kept) <= _MOST_HEAD:
                 kept += block
                 found = _split(bytes(kept))
+                if found is not None:
+                    kept.clear()
     if found is None or end != _END:
         raise InvalidEvaluationError(
             f"{path.name} names its scores, but is not written as such a file is: head, questions, end",

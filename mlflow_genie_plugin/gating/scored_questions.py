@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import orjson
@@ -156,27 +157,37 @@ class _Columns:
         self._objections: dict[int, str] = {}
         self._rulings: dict[int, str] = {}
         self._known: dict[tuple[Any, ...], int] = {}
+        self._in_order = zip(benchmarks.entries.values(), benchmarks.texts.values(), strict=False)
 
     def add(self, group: pa.RecordBatch) -> None:
         start = len(self.ids)
-        ids = group["question_id"].to_pylist()
+        ids = _values(group["question_id"])
         if None in ids:
             raise misfit("a row has no question_id")
         self.kinds.extend(self._kinds_of(group))
-        self.answered.extend(status == "COMPLETED" for status in _words(group["status"]))
-        self.latencies.extend(group["latency_seconds"].to_pylist())
+        self.answered.extend([status == "COMPLETED" for status in _words(group["status"])])
+        self.latencies.extend(_values(group["latency_seconds"]))
         self._objections.update((start + place, text) for place, text in _filled(group[OBJECTIONS]))
         self._rulings.update((start + place, text) for place, text in _filled(group["arbitration"]))
-        entries = [self.benchmarks.entries.get(name, _NOTHING) for name in ids]
-        known = [self.benchmarks.texts.get(name, _NO_TEXTS) for name in ids]
+        entries, known = self._asked(ids)
         self.entries.extend(entries)
         # The benchmarks are held anyway, so their strings are taken where they are the same.
         self.ids.extend([texts[0] or name for name, texts in zip(ids, known, strict=True)])
-        seen = [ids, group["question"].to_pylist(), group["expected_sql"].to_pylist()]
+        seen = [ids, _values(group["question"]), _values(group["expected_sql"])]
         seen += [_words(group[field]) for field in ASKED]
         wanted = [*map(list, zip(*known, strict=True)), *([entry.get(field) for entry in entries] for field in ASKED)]
         if seen != wanted:
             self._add_own(start, seen, wanted)
+
+    def _asked(self, ids: list[str]) -> tuple[Sequence[Mapping[str, Any]], Sequence[tuple[str, str, str]]]:
+        """Return the entries and the texts of the benchmarks with these ids."""
+        following = list(islice(self._in_order, len(ids)))
+        if ids and [texts[0] for _, texts in following] == ids:
+            # Asked in the order of the benchmarks, as usual: no id need be looked up.
+            entries, known = zip(*following, strict=True)
+            return entries, known
+        found = [self.benchmarks.entries.get(name, _NOTHING) for name in ids]
+        return found, [self.benchmarks.texts.get(name, _NO_TEXTS) for name in ids]
 
     def row(self, place: int) -> QuestionObserved:
         name, own, entry = self.ids[place], self.own.get(place), self.entries[place]
@@ -274,9 +285,22 @@ def _encoded(column: pa.Array) -> pa.DictionaryArray:
 
 def _words(column: pa.Array) -> list[str | None]:
     """Return a column of few words; each word is one string."""
+    import numpy as np
+
     encoded = _encoded(column)
-    words: list[str | None] = encoded.dictionary.to_pylist()
-    return [None if index is None else words[index] for index in encoded.indices.to_pylist()]
+    words = np.array([*encoded.dictionary.to_pylist(), None], object)
+    found: list[str | None] = words[encoded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)].tolist()
+    return found
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Return the values of a column as Python has them; where there is none, None."""
+    import pyarrow as pa
+
+    if column.null_count and pa.types.is_floating(column.type):
+        return list(column.to_pylist())
+    # Without an object of Arrow's for each value, as to_pylist makes one.
+    return list(column.to_numpy(zero_copy_only=False).tolist())
 
 
 def _filled(column: pa.Array) -> list[tuple[int, str]]:

@@ -24,7 +24,7 @@ class StoredBenchmarks:
 
     Attributes:
         entries: Id → entry. Of a large set, without id, question and expected SQL, and equal ones are one object.
-        texts: Id → id, question and expected SQL; empty where they stand in the entries.
+        texts: Id → id, question and expected SQL, in the same order; empty where they stand in the entries.
         sha256: The digest of the set as it is stored.
     """
 

@@ -264,12 +264,21 @@ findings = st.dictionaries(
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(findings, min_size=1, max_size=8))
-def test_questions_from_scores_are_the_questions(versions, tmp_path_factory, given_findings):
+@given(
+    st.lists(st.tuples(findings, st.sampled_from([None, 0.0, 1.5, 3.25])), min_size=1, max_size=8),
+    st.randoms(use_true_random=False),
+    st.sampled_from(["as the benchmarks", "in any order", "with one that is no benchmark"]),
+    st.integers(1, 4),
+    st.integers(1, 3),
+)
+def test_questions_from_scores_are_the_questions(
+    versions, tmp_path_factory, given_questions, random, order, group, at_once
+):
+    from mlflow_genie_plugin.evaluation import scores_file
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
     from mlflow_genie_plugin.gating.observe import observed_question
 
-    benchmarks = versions.benchmarks(len(given_findings), 1)
+    benchmarks = versions.benchmarks(len(given_questions), 1)
     base = versions.question(benchmarks.benchmarks[0])
     questions = tuple(
         dataclasses.replace(
@@ -279,6 +288,7 @@ def test_questions_from_scores_are_the_questions(versions, tmp_path_factory, giv
             priority=benchmark.priority,
             split=benchmark.split,
             expected_sql=benchmark.expected_sql,
+            answer=dataclasses.replace(base.answer, latency_seconds=latency),
             findings={
                 judge: Finding(judge, o, s, f, why, blame=b, fix=x, opinion={"settled": True} if settled else None)
                 for judge in JUDGES
@@ -286,8 +296,12 @@ def test_questions_from_scores_are_the_questions(versions, tmp_path_factory, giv
                 for o, s, settled, f, why, b, x in [one[judge]]
             },
         )
-        for benchmark, one in zip(benchmarks.benchmarks, given_findings, strict=True)
+        for benchmark, (one, latency) in zip(benchmarks.benchmarks, given_questions, strict=True)
     )
+    if order != "as the benchmarks":
+        questions = tuple(random.sample(questions, len(questions)))
+    if order == "with one that is no benchmark":
+        questions = (*questions[:-1], dataclasses.replace(questions[-1], question_id="another"))
     result = EvaluationResult(
         "e" * 32, "m-" + "1" * 32, "0" * 32, "complete",
         {"content_sha256": "a" * 64, "behaviour_sha256": "b" * 64, "snapshot_sha256": "c" * 64},
@@ -298,15 +312,20 @@ def test_questions_from_scores_are_the_questions(versions, tmp_path_factory, giv
         {judge: {"version": "1"} for judge in JUDGES}, questions,
     )  # fmt: skip
     path = tmp_path_factory.mktemp("large") / "evaluation_result.json"
-    files = large_files(result, 10**6)
-    path.write_bytes(files.result)
-    large = read_head(path)
-    scores = read_scores(files.scores, large.scores_file, JUDGES, large.size)
     data = benchmarks.to_bytes()
     lean, stored = many_stored_benchmarks(data, benchmarks.sha256), stored_benchmarks(data)
-    assert [comparable(question) for question in scored_questions(scores, lean)] == [
-        comparable(observed_question(question, stored.entries[question.question_id])) for question in questions
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scores_file, "_GROUP", group)
+        patch.setattr(scores_file, "_AT_ONCE", at_once)
+        files = large_files(result, 10**6)
+        path.write_bytes(files.result)
+        large = read_head(path)
+        scores = read_scores(files.scores, large.scores_file, JUDGES, large.size)
+        found = scored_questions(scores, lean)
+    assert [comparable(question) for question in found] == [
+        comparable(observed_question(question, stored.entries.get(question.question_id, {}))) for question in questions
     ]
+    assert list(found.latencies) == [question.answer.latency_seconds for question in questions]
 
 
 def comparable(question):
