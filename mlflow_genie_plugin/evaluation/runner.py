@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
-import mlflow_genie_plugin
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
-from mlflow_genie_plugin.errors import (
-    DriftedSpaceError,
-    EvaluationLoggingError,
-    GenieError,
-    InterruptedEvaluationError,
-    TrackingUnavailableError,
-)
+from mlflow_genie_plugin.errors import DriftedSpaceError, GenieError
 from mlflow_genie_plugin.evaluation import mlflow_logging
 from mlflow_genie_plugin.evaluation.asking import Questioner
 from mlflow_genie_plugin.evaluation.capture_schema import capture_schema
-from mlflow_genie_plugin.evaluation.evaluated import Evaluation, make_result
+from mlflow_genie_plugin.evaluation.evaluated import Evaluation
 from mlflow_genie_plugin.evaluation.ground_truth import check_ground_truth
+from mlflow_genie_plugin.evaluation.interruption import interrupted
 from mlflow_genie_plugin.evaluation.journal import Journal
-from mlflow_genie_plugin.evaluation.journal_state import Turn
-from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
+from mlflow_genie_plugin.evaluation.journalled_result import journalled_result
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
-from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible, result_with_opinions
+from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible
 from mlflow_genie_plugin.evaluation.native_runner import NativeQuestioner, match_questions
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
-from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.result import EvaluationResult
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
-from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.workspace.live_space import LiveSpace
 from mlflow_genie_plugin.workspace.port import Workspace
 from mlflow_genie_plugin.workspace.throttle import Throttle
-
-_log = logging.getLogger(__name__)
-_AGAIN = "run the same command again"
 
 
 def run_evaluation(
@@ -134,11 +118,11 @@ def run_evaluation(
             )
             if source is None:
                 progress.storing()
-            result = _result(plan, journal, assets, before, source, progress)
+            result = journalled_result(plan, journal.state, assets, before, source, progress)
             run_id = journal.state.run_id or ""
             data = mlflow_logging.store_evaluation(run_id, snapshot.model, result, traces=plan.traces)
         except (KeyboardInterrupt, GenieError) as error:
-            raise _interrupted(journal, plan, error) from error
+            raise interrupted(journal, plan, error) from error
         finally:
             progress.done()
         journal.remove()
@@ -188,17 +172,6 @@ def _questioner(
     )
 
 
-def _answers(plan: EvaluationPlan, journal: Journal, item: Benchmark) -> tuple[AnswerRecord, ...]:
-    """Return the answers to a question in the order of asking; a native one with the policy it is judged by."""
-    return tuple(
-        answer
-        if answer.native is None
-        else replace(answer, native={**answer.native, "needs_review": plan.needs_review})
-        for number in range(plan.times)
-        for answer in (journal.state.answers[Turn(item.id, number)],)
-    )
-
-
 def _open_run(plan: EvaluationPlan, journal: Journal) -> None:
     run_id = journal.state.run_id
     if run_id is not None and mlflow_logging.run_still_exists(run_id):
@@ -209,83 +182,3 @@ def _open_run(plan: EvaluationPlan, journal: Journal) -> None:
             plan.snapshot, plan.benchmark_set, scope=plan.scope, runner=plan.runner, space_id=plan.space_id
         )
     )
-
-
-def _result(
-    plan: EvaluationPlan,
-    journal: Journal,
-    assets: SpaceAssets,
-    before: str,
-    source: OpinionSource | None,
-    progress: Progress,
-) -> EvaluationResult:
-    state = journal.state
-    finished = state.finished or {}
-    after = finished["behaviour_sha256_after"]
-    cases: Iterable[JudgedCase] = (
-        JudgedCase(item, answers[0], state.expected[item.id], assets, state.schema, plan.snapshot.config, answers[1:])
-        for item in plan.benchmarks
-        for answers in (_answers(plan, journal, item),)
-    )
-    changed = None if after == before else (
-        f"the live space changed while it was asked: its behaviour hash was {before[:12]} and is {after[:12]} now"
-    )  # fmt: skip
-    # Asking for opinions goes over the cases once more; without, they need not all be held at once.
-    again = [] if source is None else list(cases)
-    result = make_result(
-        plan,
-        cases if source is None else again,
-        schema=state.schema,
-        evaluation_id=state.begun["evaluation_id"],
-        live={"behaviour_sha256_before": before, "behaviour_sha256_after": after},
-        invalid_reason=changed,
-        runner={
-            "kind": plan.runner,
-            "version": mlflow_genie_plugin.__version__,
-            "started_at": state.begun["started_at"],
-            "finished_at": finished["finished_at"],
-            "questions_per_minute": finished["questions_per_minute"],
-            "continued": finished["continued"],
-            "times": plan.times,
-            **({"native_runs": list(state.native_runs.values())} if state.native_runs else {}),
-        },
-    )
-    if source is None:
-        return result
-    result = result_with_opinions(result, again, source, progress)
-    progress.storing()
-    return result
-
-
-def _interrupted(journal: Journal, plan: EvaluationPlan, error: BaseException) -> GenieError:
-    if not isinstance(error, TrackingUnavailableError):
-        _mark_interrupted(journal)
-    if isinstance(error, EvaluationLoggingError):
-        return error
-    saved, planned = len(journal.state.answers), plan.askings
-    why = error.what if isinstance(error, GenieError) else "stopped by Ctrl-C"
-    return InterruptedEvaluationError(
-        f"the evaluation stopped early: {why}. {saved} of {planned} answers are saved",
-        next_step=_how_to_continue(error, planned - saved),
-        saved=saved,
-        planned=planned,
-        run_id=journal.state.run_id,
-    )
-
-
-def _how_to_continue(error: BaseException, left: int) -> str:
-    asks = f"it asks only the other {left}" if left else "it asks nothing again"
-    step = error.next_step if isinstance(error, GenieError) else ""
-    # Errors of single steps end in the same advice.
-    step = step.removesuffix(_AGAIN).removesuffix("then ").rstrip(", ")
-    return f"{step}; then {_AGAIN}: {asks}" if step else f"{_AGAIN}: {asks}"
-
-
-def _mark_interrupted(journal: Journal) -> None:
-    if journal.state.run_id is None:
-        return
-    try:
-        mlflow_logging.set_status(journal.state.run_id, "interrupted")
-    except GenieError as error:
-        # The status then stays "running", which no gate takes for complete either.
-        _log.warning("the run could not be marked as interrupted: %s", error)
