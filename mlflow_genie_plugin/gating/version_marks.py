@@ -92,11 +92,12 @@ def versions_check(model: ModelRecord, stage: str, approval_tag: str | None) -> 
             key = f"{PREFIX}.{stage}.{field}"
             if key in version.tags and version.tags[key] != model.tags.get(key, ""):
                 wrong.append(f"{name} says {key} {version.tags[key]!r}, the model {model.tags.get(key, '')!r}")
-        approval = approval_tag or version.tags.get(f"{PREFIX}.{stage}.{_APPROVAL_TAG}", "")
-        # The deployment job compares in lower case.
-        approved = version.tags.get(approval, "").strip().lower() == APPROVED
-        if approved and (mark is None or not mark.is_positive):
-            wrong.append(f"{name} is approved ({approval}), and the model is not marked")
+        # A job may still wait for the name that an earlier run wrote to.
+        for approval in dict.fromkeys((approval_tag, version.tags.get(f"{PREFIX}.{stage}.{_APPROVAL_TAG}"))):
+            # The deployment job compares in lower case.
+            approved = approval is not None and version.tags.get(approval, "").strip().lower() == APPROVED
+            if approved and (mark is None or not mark.is_positive):
+                wrong.append(f"{name} is approved ({approval}), and the model is not marked")
     right = f"nothing else is claimed by {count(len(versions), 'version')}"
     return checked("registered versions", wrong, right if versions else "the model is not registered")
 

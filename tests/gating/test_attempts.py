@@ -12,6 +12,7 @@ import pytest
 
 from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
+from mlflow_genie_plugin.clock import SYSTEM_CLOCK
 from mlflow_genie_plugin.gating.attempts import all_evaluations, attempt_notes, decision_check, latest_check
 from mlflow_genie_plugin.gating.checks import Check
 from mlflow_genie_plugin.gating.evidence import Collected
@@ -144,6 +145,20 @@ def test_what_covers_a_part_was_not_completed_or_came_before_leaves_nothing_out(
     assert checked(*all_evaluations(MODEL), run()) == NEWEST
 
 
+def test_a_later_large_evaluation_is_known_by_its_head(tracking, versions, evidence):
+    model = registry.get_model(versions.make())
+    own = registry.get_run(versions.evaluate(model.model_id, count=2, p0=1))
+    collected = Collected(model, evidence(), run=own)
+    versions.evaluate(model.model_id, count=4, p0=1, scope="p0", large=True)
+    assert latest_check(collected, all_evaluations(model), SYSTEM_CLOCK) == NEWEST
+    other = versions.evaluate(model.model_id, count=2, p0=1, large=True)
+    found = latest_check(collected, all_evaluations(model), SYSTEM_CLOCK)
+    assert found.found == f"run {other} is a later complete evaluation; run the gates again"
+    changed = versions.evaluate(model.model_id, count=2, p0=1, large=True, params={"genie.evaluation_sha256": "f" * 64})
+    found = latest_check(collected, all_evaluations(model), SYSTEM_CLOCK)
+    assert found.found == f"run {changed} is a later evaluation, and its result was changed; run the gates again"
+
+
 def test_what_may_be_left_out_does_not_hide_what_may_not(checked, finished):
     finished(-10, status="interrupted")
     hidden = finished(-20)
@@ -157,14 +172,16 @@ def test_every_evaluation_of_the_version_is_found_by_param_or_tag_newest_first_d
     named = {"genie.evaluation.model_id": "m-1"}
     begun_only = registry.create_run("evaluate", experiment_id="0", tags=named).run_id
     begun(begun_only, -20)
-    untagged = finished(-30)
-    registry.delete_run_tag(untagged, "genie.evaluation.model_id")
+    untagged, hidden = finished(-30), finished(-40)
+    for run_id in (untagged, hidden):
+        registry.delete_run_tag(run_id, "genie.evaluation.model_id")
+    begun(hidden, -40, deleted=True)
     # A run that is about the version, and of another kind: it has no benchmarks.
     promoted = registry.create_run("promote", experiment_id="0").run_id
     registry.log_params(promoted, {"genie.model_id": "m-1"})
     of_another = registry.create_run("evaluate", experiment_id="0", tags={"genie.evaluation.model_id": "m-2"}).run_id
     registry.log_params(of_another, {"genie.model_id": "m-2", "genie.benchmarks_sha256": "d" * 64})
-    assert [found.run_id for found in all_evaluations(MODEL)] == [newest, begun_only, untagged, oldest]
+    assert [found.run_id for found in all_evaluations(MODEL)] == [newest, begun_only, untagged, hidden, oldest]
 
 
 DECISION = "latest decision"
@@ -291,6 +308,8 @@ def test_notes_name_the_same_configuration_under_other_ids(evidence, finished):
         other = registry.create_run("evaluate", experiment_id="0").run_id
         params = {"genie.model_id": f"m-{9 - number}", "genie.behaviour_sha256": "b" * 64}
         registry.log_params(other, params)
+    unlike = registry.create_run("evaluate", experiment_id="0").run_id
+    registry.log_params(unlike, {"genie.model_id": "m-0", "genie.behaviour_sha256": "f" * 64})
     _, twins = attempt_notes(Collected(MODEL, evidence()), [])
     assert twins == "the same configuration was also evaluated as m-4, m-5, m-6, m-7, m-8 (8 in all)"
     for hashes in (None, dataclasses.replace(evidence().hashes, behaviour=None)):

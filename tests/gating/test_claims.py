@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from mlflow_genie_plugin import registry
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import UnreadableFileError, VerificationError
 from mlflow_genie_plugin.gating.checks import Check, checked, custom_check
@@ -15,7 +16,7 @@ from mlflow_genie_plugin.gating.claims import claim_of_file, claim_of_mark, verd
 from mlflow_genie_plugin.gating.criteria import parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
 from mlflow_genie_plugin.gating.evidence import Collected
-from mlflow_genie_plugin.gating.mark import Mark
+from mlflow_genie_plugin.gating.mark import Mark, mark_tags, read_mark
 from mlflow_genie_plugin.gating.observed import Hashes
 from mlflow_genie_plugin.gating.outcome import Outcome, Waived
 from mlflow_genie_plugin.gating.signed import SignOffs
@@ -190,6 +191,79 @@ def test_a_mark_that_names_no_run_has_no_verdict(mark, outcome, found):
         Check("mark", outcome, found),
         Check("verdict", UNDECIDED, "no gate run is named, so there is no verdict to verify"),
     )
+
+
+@pytest.fixture
+def claimed(tracking, evidence, verdict_of):
+    """A function that marks a version with a stored verdict, its bytes or its tags changed, and reads the claim."""
+
+    def make(change=lambda data: data, tags=None, stored=True):
+        data = change(verdict_bytes(verdict_of(evidence())))
+        run_id = registry.create_run("gate", experiment_id="0").run_id
+        if stored:
+            registry.log_artifacts(run_id, {"gate/verdict.json": data})
+        digest = sha256_of_bytes(verdict_bytes(verdict_of(evidence())))
+        written = {**mark_tags(verdict_of(evidence()), run_id, digest, {}), **(tags or {})}
+        written = {key: value for key, value in written.items() if value is not None}
+        model = dataclasses.replace(MODEL, tags=written)
+        return run_id, claim_of_mark(model, read_mark(written, "candidate"))
+
+    return make
+
+
+MARKED = Check("mark", PASSED, "the mark says passed")
+
+
+def test_a_mark_that_says_what_its_verdict_says_is_confirmed(claimed, evidence, verdict_of):
+    run_id, claim = claimed()
+    assert claim.verdict == verdict_of(evidence())
+    said = f"all {len(mark_tags(claim.verdict, run_id, '', {}))} tags say what the verdict says"
+    assert claim.checks == (
+        MARKED,
+        Check("verdict", PASSED, f"verdict.json of run {run_id} is the one the mark names"),
+        Check("mark's tags", PASSED, said),
+    )
+    _, other_stage = claimed(tags={"genie.gate.production.verdict": "passed", "stage": "production"})
+    assert other_stage.checks[2].outcome is PASSED
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("suite_sha256", "f" * 64, "is ffffffffffff, the verdict gives "),
+        ("evaluation_run_id", None, f"is empty, the verdict gives {'r' * 32}"),
+        ("ci_url", "https://ci.example.com/1", "is https://ci.example.com/1, the verdict gives empty"),
+    ],
+)
+def test_a_tag_that_says_something_else_is_named(claimed, key, value, said):
+    _, claim = claimed(tags={f"genie.gate.candidate.{key}": value})
+    assert claim.verdict is not None
+    assert [check.outcome for check in claim.checks] == [PASSED, PASSED, FAILED]
+    assert claim.checks[2].found.startswith(f"genie.gate.candidate.{key} {said}")
+    assert ";" not in claim.checks[2].found
+
+
+def test_another_verdict_than_the_one_marked_is_told_by_its_digest(claimed, evidence, verdict_of):
+    own = sha256_of_bytes(verdict_bytes(verdict_of(evidence())))
+    _, claim = claimed(lambda data: data + b" ")
+    other = sha256_of_bytes(verdict_bytes(verdict_of(evidence())) + b" ")
+    found = f"verdict.json has sha256 {other[:12]}, the mark says {own[:12]}"
+    assert claim.checks == (MARKED, Check("verdict", FAILED, found))
+    assert claim.verdict == verdict_of(evidence())
+
+
+def test_a_verdict_that_is_gone_or_none_claims_nothing(claimed):
+    run_id, claim = claimed(stored=False)
+    assert claim.verdict is None
+    mark, verdict = claim.checks
+    assert (mark, verdict.name, verdict.outcome) == (MARKED, "verdict", FAILED)
+    assert verdict.found.startswith("the mark of m-1 names it, but ")
+    assert run_id in verdict.found
+    run_id, claim = claimed(lambda data: b"{}")
+    assert claim.verdict is None
+    assert claim.checks[0] == MARKED
+    assert (claim.checks[1].name, claim.checks[1].outcome) == ("verdict", FAILED)
+    assert f"gate/verdict.json of run {run_id}" in claim.checks[1].found
 
 
 def test_a_verdict_is_read_from_a_file_as_it_was_written(tmp_path, evidence, verdict_of):

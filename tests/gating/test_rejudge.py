@@ -78,8 +78,16 @@ def test_the_word_of_a_judge_that_this_version_does_not_have_is_none(collected):
     mine = FindingObserved("passed", 1.0, "lovely")
     row = collected.result.questions[0]
     findings = {**row.findings, "charm": dataclasses.replace(row.findings[BY_ROWS], judge="charm")}
-    found = rejudge(with_question(collected, 0, {"charm": mine}, findings=findings))
-    assert found.differing == {"q000 charm": "recorded passed, this version has no such judge"}
+    forged = with_question(collected, 0, {"charm": mine}, findings=findings)
+    observed = list(forged.evidence.evaluation.questions)
+    # Whatever stands after it is held against the answers all the same.
+    lied = {"charm": mine, **observed[0].findings, BY_ROWS: FindingObserved("failed", 0.0, "no")}
+    observed[0] = dataclasses.replace(observed[0], findings=lied)
+    evaluation = dataclasses.replace(forged.evidence.evaluation, questions=tuple(observed))
+    evidence = dataclasses.replace(forged.evidence, evaluation=evaluation)
+    found = rejudge(dataclasses.replace(forged, evidence=evidence))
+    assert set(found.differing) == {"q000 charm", f"q000 {BY_ROWS}"}
+    assert found.differing["q000 charm"] == "recorded passed, this version has no such judge"
     finding = found.evidence.evaluation.questions[0].findings["charm"]
     assert finding == FindingObserved("errored", None, "this version has no such judge")
 
@@ -98,6 +106,16 @@ def test_a_pass_on_rows_that_were_not_stored_is_no_pass_and_no_contradiction(col
     assert f"q002 {BY_ROWS}" not in found.differing
     assert outcomes(found, 2)[BY_ROWS] == "abstained"
     assert not any(name.startswith(("q000", "q001")) for name in found.unconfirmed)
+
+
+def test_no_language_model_settles_what_rows_that_were_not_stored_leave_open(collected):
+    asked = {"llm_mode": "settle", "llm_model": "openai:/m", "llm_prompt": "rows", "llm_prompt_version": "1"}
+    judges = {**collected.result.judges, BY_ROWS: {**collected.result.judges[BY_ROWS], **asked}}
+    bare = with_question(collected, 2, **without_rows(collected, 2))
+    found = rejudge(dataclasses.replace(bare, result=dataclasses.replace(bare.result, judges=judges)))
+    assert f"q002 {BY_ROWS}" in found.unconfirmed
+    assert outcomes(found, 2)[BY_ROWS] == "abstained"
+    assert not any(key.endswith(BY_ROWS) for key in found.differing)
 
 
 def test_a_failure_on_rows_that_were_not_stored_stays_one(collected):
@@ -227,3 +245,16 @@ def test_a_baseline_decided_from_its_scores_is_read_whole_to_be_judged_again(col
     found = against(dataclasses.replace(collected, result=None))
     assert found.outcome is Outcome.PASSED
     assert found.found == f"the judges say the same about the answers of parent {collected.model.model_id}"
+
+
+def test_the_evaluation_of_a_baseline_that_is_judged_again_is_the_one_compared_with(collected, against, versions):
+    def worse(result):
+        first, *others = result.questions
+        finding = dataclasses.replace(first.findings[BY_ROWS], outcome="failed", score=0.0)
+        changed = dataclasses.replace(first, findings={**first.findings, BY_ROWS: finding})
+        return dataclasses.replace(result, questions=(changed, *others))
+
+    model = collected.model.model_id
+    forged = collect(model, versions.evaluate(model, count=3, p0=1, edit=worse))
+    versions.evaluate(model, count=3, p0=1)
+    assert against(dataclasses.replace(forged, result=None)).outcome is Outcome.FAILED

@@ -1,4 +1,4 @@
-"""What registered versions have to say after a verdict, by the tags that they have."""
+"""What registered versions have to say after a verdict, by the tags that they have, and what they may not say."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ import dataclasses
 
 import pytest
 
+from mlflow_genie_plugin import registry
+from mlflow_genie_plugin.gating.checks import Check
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
-from mlflow_genie_plugin.gating.version_marks import TagChange, marks_versions, planned_changes
+from mlflow_genie_plugin.gating.version_marks import (
+    TagChange,
+    marks_versions,
+    planned_changes,
+    tag_versions,
+    version_plan,
+    versions_check,
+)
 from mlflow_genie_plugin.registry import VersionRecord
 
 OWN = "genie.gate.production"
@@ -96,3 +105,68 @@ def test_a_pass_on_a_part_of_the_questions_changes_no_version(evidence, verdict_
     assert not marks_versions(open_)
     undecided = (GateResult("p0", Outcome.UNDECIDED, "no answer"),)
     assert marks_versions(dataclasses.replace(open_, scope="slice", results=undecided))
+
+
+@pytest.fixture
+def model(tracking, versions):
+    """A version that is a model and is registered nowhere yet."""
+    return registry.get_model(versions.make())
+
+
+def said(model, outcome, found):
+    return versions_check(model, "production", None) == Check("registered versions", Outcome(outcome), found)
+
+
+def test_a_model_that_is_registered_nowhere_needs_no_tags(model, evidence, verdict_of):
+    assert tag_versions(model, TAGS, Outcome.PASSED, "approval") == ""
+    assert version_plan(verdict_of(evidence()), model, "approval") == ""
+    assert said(model, "passed", "the model is not registered")
+
+
+def test_every_version_gets_its_tags_and_what_is_planned_is_what_is_written(model, evidence, verdict_of):
+    verdict = verdict_of(evidence())
+    for name in ("orders", "copy"):
+        registry.register_model(model.model_id, name)
+    told = version_plan(verdict, model, "approval")
+    assert told.startswith("would change version 1 of ")
+    for name in ("orders", "copy"):
+        assert f"version 1 of {name}: genie.gate.candidate.verdict set to 'passed'" in told
+        assert f"version 1 of {name}: approval set to 'approved'" in told
+    assert "run_id" not in told
+    assert version_plan(dataclasses.replace(verdict, scope="slice"), model, "approval") == ""
+    assert said(model, "passed", "nothing else is claimed by 2 versions")
+    assert tag_versions(model, TAGS, Outcome.PASSED, "approval") == ""
+    for name in ("orders", "copy"):
+        tags = registry.get_version(name, "1").tags
+        assert tags == {**COPIED, f"{OWN}.approval_tag": "approval", "approval": "approved"}
+
+
+@pytest.mark.parametrize("name", ["verdict", "run_id", "verdict_sha256", "model_id", "decided_at"])
+def test_a_version_may_not_say_what_its_model_does_not(model, name):
+    registry.register_model(model.model_id, "orders")
+    marked = dataclasses.replace(model, tags=TAGS)
+    registry.set_version_tags("orders", "1", COPIED)
+    assert said(marked, "passed", "nothing else is claimed by 1 version")
+    registry.set_version_tags("orders", "1", {f"{OWN}.{name}": "mine"})
+    claims = f"version 1 of orders says {OWN}.{name} 'mine', the model "
+    assert said(marked, "failed", f"{claims}{TAGS[f'{OWN}.{name}']!r}")
+    bare = dataclasses.replace(marked, tags={key: value for key, value in TAGS.items() if key != f"{OWN}.{name}"})
+    found = versions_check(bare, "production", None)
+    assert found.outcome is Outcome.FAILED
+    assert f"{claims}''" in found.found
+
+
+def test_an_approval_needs_a_mark_also_under_a_name_that_only_the_version_knows(model):
+    registry.register_model(model.model_id, "orders")
+    registry.set_version_tags("orders", "1", {f"{OWN}.approval_tag": "Sign_Off", "Sign_Off": " APPROVED "})
+    found = "version 1 of orders is approved (Sign_Off), and the model is not marked"
+    assert said(model, "failed", found)
+    for verdict, outcome in (("failed", "failed"), ("passed", "passed")):
+        marked = dataclasses.replace(model, tags={f"{OWN}.verdict": verdict})
+        assert versions_check(marked, "production", None).outcome == outcome
+    # A job may wait for either name: the one that the criteria have now, and the one that was written to before.
+    assert versions_check(model, "production", "approval").found == found
+    registry.set_version_tags("orders", "1", {"Sign_Off": "rejected"})
+    assert versions_check(model, "production", "approval").outcome == "passed"
+    registry.set_version_tags("orders", "1", {"approval": "approved"})
+    assert versions_check(model, "production", "approval").found == found.replace("Sign_Off", "approval")
