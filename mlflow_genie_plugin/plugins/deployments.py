@@ -6,40 +6,28 @@ Its interface names an ``endpoint`` everywhere; a space has none.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from click import ClickException
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_CONFLICT, TEMPORARILY_UNAVAILABLE
 
-from mlflow_genie_plugin.errors import ConflictError, ExitCode, GenieError, UsageError
+from mlflow_genie_plugin.errors import ConflictError, UsageError
 from mlflow_genie_plugin.flavor.layout import DEFAULT_MODEL_CONFIG, FLAVOR_NAME
+from mlflow_genie_plugin.plugins.deployment_arguments import (
+    flag,
+    inputs_of,
+    options_of,
+    plain_cell,
+    space_id_named,
+    version_held,
+)
+from mlflow_genie_plugin.plugins.deployment_error import DeploymentError, as_mlflow_errors
 from mlflow_genie_plugin.settings import resolve_settings
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.flavor.load import Snapshot
-    from mlflow_genie_plugin.registry import ModelRecord
     from mlflow_genie_plugin.workspace.live_space import LiveSpace
     from mlflow_genie_plugin.workspace.port import Workspace
-
-_CONFIG_KEYS = ("space_id", "profile", "force", "with_benchmarks", "include", "break_glass", "timeout_seconds")
-_MLFLOW_CODES = {ExitCode.CONFLICT: RESOURCE_CONFLICT, ExitCode.UNAVAILABLE: TEMPORARILY_UNAVAILABLE}
-
-
-class DeploymentError(MlflowException, ClickException):  # type: ignore[misc]
-    """One of our errors as MLflow's, which is what callers of a deployment client catch.
-
-    It is click's too: ``mlflow deployments`` shows a traceback for everything else.
-    """
-
-    def __init__(self, error: GenieError) -> None:
-        code = _MLFLOW_CODES.get(error.exit_code, INVALID_PARAMETER_VALUE)
-        super().__init__(f"[{error.code}] {error}", error_code=code)
-        self.exit_code = int(error.exit_code)  # type: ignore[misc]  # click reads it from the instance
 
 
 class GenieDeploymentClient(BaseDeploymentClient):
@@ -74,7 +62,7 @@ class GenieDeploymentClient(BaseDeploymentClient):
             config: ``space_id``, ``profile``, ``force``, ``with_benchmarks``, ``include``, ``break_glass``.
             endpoint: Not used.
         """
-        with _as_mlflow_errors():
+        with as_mlflow_errors():
             return self._deploy(name, model_uri, flavor, config)
 
     def update_deployment(
@@ -86,7 +74,7 @@ class GenieDeploymentClient(BaseDeploymentClient):
         endpoint: str | None = None,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Do the same as :meth:`create_deployment`."""
-        with _as_mlflow_errors():
+        with as_mlflow_errors():
             if model_uri is None:
                 raise UsageError("no model is given", next_step="give the version to deploy: -m models:/…")
             return self._deploy(name, model_uri, flavor, config)
@@ -104,7 +92,7 @@ class GenieDeploymentClient(BaseDeploymentClient):
 
     def list_deployments(self, endpoint: str | None = None) -> list[dict[str, Any]]:  # noqa: ARG002
         """Return the spaces this identity can see."""
-        with _as_mlflow_errors():
+        with as_mlflow_errors():
             return [
                 {"name": space.space_id, "title": space.title, "flavor": FLAVOR_NAME}
                 for space in self._workspace(None).spaces.list_spaces()
@@ -114,10 +102,10 @@ class GenieDeploymentClient(BaseDeploymentClient):
         """Return the live space's hashes and the saved version it holds (None: it was edited since, or never saved)."""
         from mlflow_genie_plugin.snapshot.capture import config_of
 
-        with _as_mlflow_errors():
+        with as_mlflow_errors():
             live = self._live(name, {}, self._workspace(None))
             now = config_of(live)
-            held = _held(live)
+            held = version_held(live)
             return {
                 "name": name,
                 "flavor": FLAVOR_NAME,
@@ -146,7 +134,7 @@ class GenieDeploymentClient(BaseDeploymentClient):
         from mlflow_genie_plugin.flavor.pyfunc import GenieSpaceModel
         from mlflow_genie_plugin.snapshot.capture import config_of
 
-        with _as_mlflow_errors():
+        with as_mlflow_errors():
             if not deployment_name:
                 raise UsageError("no deployment is given", next_step="give --name: a space id, address or exact title")
             workspace = self._workspace(None)
@@ -158,8 +146,8 @@ class GenieDeploymentClient(BaseDeploymentClient):
                 # The live space is what is asked; there is no model it could have drifted from.
                 "allow_drift": True,
             }
-            frame = GenieSpaceModel(config_of(live), None, config, workspace=workspace).predict(_inputs(inputs))
-            rows = [{key: _plain(value) for key, value in row.items()} for row in frame.to_dict(orient="records")]
+            frame = GenieSpaceModel(config_of(live), None, config, workspace=workspace).predict(inputs_of(inputs))
+            rows = [{key: plain_cell(value) for key, value in row.items()} for row in frame.to_dict(orient="records")]
             return PredictionsResponse({"predictions": rows})
 
     def _deploy(
@@ -169,8 +157,8 @@ class GenieDeploymentClient(BaseDeploymentClient):
         from mlflow_genie_plugin.snapshot.restore import apply_restore
         from mlflow_genie_plugin.snapshot.restore_plan import plan_restore
 
-        options = _options(config)
-        force, with_benchmarks = _flag(options, "force"), _flag(options, "with_benchmarks")
+        options = options_of(config)
+        force, with_benchmarks = flag(options, "force"), flag(options, "with_benchmarks")
         if flavor not in (None, FLAVOR_NAME):
             raise UsageError(f"flavor {flavor} cannot be deployed here", next_step=f"the flavor is {FLAVOR_NAME}")
         settings = resolve_settings()
@@ -179,7 +167,7 @@ class GenieDeploymentClient(BaseDeploymentClient):
         live = self._live(name, options, workspace)
         include = [part for part in str(options.get("include", "")).split(",") if part.strip()]
         plan = plan_restore(snapshot, live, keep_benchmarks=not with_benchmarks, include=include)
-        if plan.changes_config and not force and _held(live) is None:
+        if plan.changes_config and not force and version_held(live) is None:
             raise ConflictError(
                 f'space "{live.title}" ({live.space_id}) holds a configuration that was never saved; '
                 "nothing was written",
@@ -210,7 +198,7 @@ class GenieDeploymentClient(BaseDeploymentClient):
         return self._connected[chosen]
 
     def _live(self, name: str, options: Mapping[str, str], workspace: Workspace) -> LiveSpace:
-        return workspace.spaces.get_space(_space_id(options.get("space_id") or name, workspace))
+        return workspace.spaces.get_space(space_id_named(options.get("space_id") or name, workspace))
 
 
 def run_local(name: str, model_uri: str, flavor: str | None = None, config: Mapping[str, Any] | None = None) -> None:
@@ -246,69 +234,3 @@ Config (-C NAME=VALUE):
   include          deployment fields too: title,description,warehouse,folder
   break_glass      reason for writing an unverified version to a production space; recorded
 """
-
-
-def _space_id(name: str, workspace: Workspace) -> str:
-    """Return the space's id for its id, address or exact title.
-
-    Raises:
-        UsageError: No space, or more than one, has this title.
-    """
-    from mlflow_genie_plugin.space.location import SpaceLocation, parse_location, space_id_of
-
-    text = name.strip()
-    if text.startswith(("genie:", "http://", "https://")) or isinstance(parse_location(text), SpaceLocation):
-        return space_id_of(text)
-    found = [space.space_id for space in workspace.spaces.list_spaces() if space.title == text]
-    if len(found) != 1:
-        raise UsageError(
-            f"{len(found) or 'no'} spaces have the title {text!r}",
-            next_step="give the space id" + (f": one of {', '.join(found)}" if found else ""),
-        )
-    return found[0]
-
-
-def _held(live: LiveSpace) -> ModelRecord | None:
-    """Return the latest saved version whose configuration the space holds now."""
-    from mlflow_genie_plugin.snapshot.capture import config_of
-    from mlflow_genie_plugin.snapshot.lineage import versions_of_space
-
-    content = config_of(live).content_sha256
-    versions = versions_of_space(live.space_id)
-    return next((record for record in versions if record.params.get("config_sha256") == content), None)
-
-
-def _options(config: Mapping[str, Any] | None) -> dict[str, str]:
-    options = {key: str(value) for key, value in (config or {}).items()}
-    if unknown := sorted(options.keys() - set(_CONFIG_KEYS)):
-        raise UsageError(f"unknown config: {', '.join(unknown)}", next_step=f"known: {', '.join(_CONFIG_KEYS)}")
-    return options
-
-
-def _flag(options: Mapping[str, str], name: str) -> bool:
-    value = options.get(name, "false").strip().lower()
-    if value not in ("true", "false"):
-        raise UsageError(f"config {name} is {value!r}", next_step="use true or false")
-    return value == "true"
-
-
-def _inputs(inputs: Any) -> Any:
-    # mlflow deployments predict hands over the file as parsed; serving clients wrap the questions in "inputs".
-    if isinstance(inputs, Mapping) and set(inputs) == {"inputs"}:
-        return inputs["inputs"]
-    return inputs
-
-
-def _plain(value: Any) -> Any:
-    """Return a cell as JSON has it: a frame turns a missing number into NaN and counts into NumPy numbers."""
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-@contextmanager
-def _as_mlflow_errors() -> Iterator[None]:
-    """Let our errors leave as :class:`DeploymentError`."""
-    try:
-        yield
-    except GenieError as error:
-        raise DeploymentError(error) from error

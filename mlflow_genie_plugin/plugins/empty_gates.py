@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlflow_genie_plugin.plugins.pytest_gates import GATE_PROPERTY
+from mlflow_genie_plugin.plugins.gate_keys import GATE_PROPERTY
 
 
 class EmptyGates:

@@ -28,7 +28,7 @@ from mlflow_genie_plugin.gating.report import headline, terminal_lines
 from mlflow_genie_plugin.gating.suite import find_criteria, suite_argument
 from mlflow_genie_plugin.gating.tally import GateFile, Phase, one_line
 from mlflow_genie_plugin.gating.text import WIDTH, wrapped
-from mlflow_genie_plugin.plugins.pytest_gates import FILE_PROPERTY, GATE_PROPERTY, SESSION
+from mlflow_genie_plugin.plugins.gate_keys import FILE_PROPERTY, GATE_PROPERTY, SESSION
 
 _PAYLOAD = "genie_gates"
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mlflow_genie_plugin.plugins.gate_keys import FILE_PROPERTY, GATE_PROPERTY, SESSION
+
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.result import EvaluationResult
     from mlflow_genie_plugin.flavor.load import Snapshot
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 MARKER = "genie_gate"
 JUDGE_ARGUMENT = "genie_judge"
 PART_ARGUMENT = "genie_part"
-GATE_PROPERTY = "genie_gate"
-FILE_PROPERTY = "genie_gate_file"
-SESSION = pytest.StashKey["GateSession"]()
 _STAGES = ("candidate", "experiment", "production")
 
 
