@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL, compare
+from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL, Comparison, compare
 from mlflow_genie_plugin.evaluation.order_columns import order_columns
 from mlflow_genie_plugin.evaluation.question_order import ranking_words
 from mlflow_genie_plugin.workspace.answer import QueryResult
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
+
+# Differences of results that are a matter of form.
+_ONLY_FORM = frozenset({"ROW_ORDER_DIFFERENCE", "COLUMN_TYPE_DIFFERENCE"})
 
 # A rounded number may be so far from what it was rounded from, unless it kept two decimals.
 _MOST_ROUNDED_OFF = Decimal("0.01")
@@ -50,6 +53,17 @@ def harmless_difference(case: JudgedCase) -> Harmless | None:
     if comparison.code == "COLUMN_TYPE_DIFFERENCE":
         return Harmless("the values are the same, only of another type", "low")
     return harmless_in_rows(case)
+
+
+def real_difference(case: JudgedCase) -> Comparison | None:
+    """Return how the results on the real data differ where that proves that the queries mean different things."""
+    comparison = case.comparison
+    if comparison is None or comparison.outcome != DIFFERENT or comparison.code in _ONLY_FORM:
+        return None
+    if comparison.code == "RESULT_EXTRA_COLUMNS" and comparison.evidence.get("rest_matches"):
+        return None
+    # Rows that differ are a proof, unless ties decide which of them are shown, or they are rounded.
+    return comparison if harmless_in_rows(case) is None else None
 
 
 def harmless_in_rows(case: JudgedCase) -> Harmless | None:

@@ -460,6 +460,43 @@ def test_expressions_that_count_as_the_same_have_the_same_value(schema, left, ri
 comparisons = st.tuples(
     st.sampled_from(NAMES[:2]), st.sampled_from(["=", "<>", "<", ">="]), st.integers(0, 1).map(str)
 ).map(" ".join)
+MARCH = "YEAR(o_orderdate) = 1995 AND MONTH(o_orderdate) = 3"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got", "kind", "rationale"),
+    [
+        (MARCH, "MONTH(o_orderdate) = 3", "missing_temporal_filter", "the filter YEAR(o_orderdate) = 1995 is missing"),
+        (MARCH, "YEAR(o_orderdate) = 1995", "missing_temporal_filter", "the filter MONTH(o_orderdate) = 3 is missing"),
+        ("MONTH(o_orderdate) = 3", MARCH, "wrong_filter",
+         "the answer also filters by YEAR(o_orderdate) = 1995, which is not expected"),
+        (MARCH, "o_orderdate < '1995-04-01'", "missing_temporal_filter", f"the filter {MARCH} is missing"),
+        (MARCH, "o_orderdate >= '1995-03-01' AND o_orderdate < '1995-04-02'", "wrong_filter",
+         f"the filter is o_orderdate < '1995-04-02' instead of {MARCH}"),
+    ],
+)  # fmt: skip
+def test_a_month_of_a_year_is_shown_as_both_were_written(schema, wanted, got, kind, rationale):
+    sql = f"SELECT COUNT(*) FROM {O} WHERE "
+    fault = diff_queries(parse_query(sql + wanted), parse_query(sql + got), schema).faults[0]
+    assert (fault.failure_type, fault.rationale) == (kind, rationale)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got", "rationale"),
+    [
+        ("WHERE o_orderkey IS NULL", "WHERE o_orderkey = NULL",
+         "the filter is o_orderkey = NULL instead of o_orderkey IS NULL"),
+        ("AND o_orderstatus = 'F'", "WHERE o_orderstatus = 'F'",
+         "the filter o_orderstatus = 'F' stands in WHERE instead of the condition of the join"),
+    ],
+)  # fmt: skip
+def test_a_filter_that_undoes_an_outer_join_is_the_fault_and_not_the_join(schema, wanted, got, rationale):
+    sql = f"SELECT c_name, COUNT(o_orderkey) FROM {C} LEFT JOIN {O} ON o_custkey = c_custkey {{}} GROUP BY 1"
+    diff = diff_queries(parse_query(sql.format(wanted)), parse_query(sql.format(got)), schema)
+    assert (diff.faults[0].failure_type, diff.faults[0].rationale) == ("wrong_filter", rationale)
+    assert "joins" not in [facet.name for facet in diff.faults]
+
+
 conditions = st.recursive(
     comparisons,
     lambda inner: st.one_of(

@@ -10,6 +10,7 @@ from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation, unknow
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
 from mlflow_genie_plugin.space.config import SpaceConfig
+from mlflow_genie_plugin.workspace.answer import Column
 
 COLUMNS = ("id", "status", "price", "who")
 SCHEMA = SpaceSchema({"c.s.orders": SchemaAsset("c.s.orders", "TABLE", tuple(map(SchemaColumn, COLUMNS)))})
@@ -22,10 +23,13 @@ UNKNOWN = unknown("no database told")
 def judge():
     """``judge(expected, answer, refutation)``; the refuter's word is given, because only its outcome matters here."""
 
-    def run(expected, answer, refutation=UNKNOWN, *, question="How many orders?", config=None, ordered=False, **fields):
+    def run(
+        expected, answer, refutation=UNKNOWN, *, question="How many orders?", config=None, ordered=False,
+        expected_result=None, **fields,
+    ):  # fmt: skip
         record = AnswerRecord(sql=answer, **fields)
         benchmark = Benchmark("q", question, expected, ordered=ordered)
-        case = JudgedCase(benchmark, record, StoredResult(), schema=SCHEMA, config=config)
+        case = JudgedCase(benchmark, record, expected_result or StoredResult(), schema=SCHEMA, config=config)
         case.__dict__["refutation"] = refutation
         return judge_case(case, [LogicalAccuracy()])["logical_accuracy"]
 
@@ -160,3 +164,21 @@ def test_an_order_that_counts_is_held_against_the_query_although_the_rows_agree(
     assert told(finding) == ("failed", "wrong_orderby")
     assert finding.rationale == "the rows are ordered by who instead of who DESC"
     assert told(judge(expected, expected, SAME, ordered=True)) == ("passed", None)
+
+
+def test_results_that_differ_on_the_real_data_outweigh_agreement_on_generated_databases(judge):
+    agreed = Refutation("equivalent", 0.97, "the results agree on 8 generated databases", "databases")
+
+    def counted(number):
+        return {"columns": (Column("n", "BIGINT"),), "rows": ((number,),), "row_count": 1}
+
+    both = {"expected_result": StoredResult(**counted(3))}
+    assert told(judge(FULFILLED, COUNT, agreed, **both, **counted(3))) == ("passed", None)
+    finding = judge(FULFILLED, COUNT, agreed, **both, **counted(8))
+    assert told(finding) == ("failed", "missing_filter")
+    assert finding.confidence is None
+    nameless = judge(COUNT, COUNT, agreed, **both, **counted(8))
+    assert told(nameless) == ("abstained", "UNDETERMINED")
+    assert "on the real data" in nameless.rationale
+    assert told(judge(COUNT, COUNT, UNKNOWN, **both, **counted(8))) == ("abstained", "UNDETERMINED")
+    assert told(judge(COUNT, COUNT, SAME, **both, **counted(8))) == ("passed", None)

@@ -192,11 +192,16 @@ def _is_join(item: _Filters) -> bool:
 
 
 def _changed(one: _Filters, other: _Filters) -> Facet:
+    if lost := _left_out(one, other):
+        return _missing(one, shown_conditions(lost))
+    if gained := _left_out(other, one):
+        return _added(other, shown_conditions(gained))
     name, failure_type = "temporal_filters" if one.is_temporal else "filters", "wrong_filter"
     rationale = f"the filter is {other.text} instead of {one.text}"
+    if one.text == other.text and one.clause != other.clause:
+        rationale = f"the filter {one.text} stands in {_clause(other)} instead of {_clause(one)}"
     if one.subject == other.subject and one.values == other.values:
         name = "operators"
-        rationale = f"the filter is {other.text} instead of {one.text}"
     elif one.comparisons == other.comparisons and one.subject != other.subject:
         is_aggregate = _AGGREGATE.search(one.subject) or _AGGREGATE.search(other.subject)
         if is_aggregate or _columns(one) != _columns(other):
@@ -209,15 +214,29 @@ def _changed(one: _Filters, other: _Filters) -> Facet:
     return _facet(name, one, other, failure_type, rationale)
 
 
-def _missing(item: _Filters) -> Facet:
+def _clause(item: _Filters) -> str:
+    return "the condition of the join" if item.clause.startswith("ON") else item.clause
+
+
+def _left_out(one: _Filters, other: _Filters) -> list[exp.Expr]:
+    """Return what the author of ``one`` wrote besides all that ``other`` says; nothing where they differ otherwise."""
+    said, also = ([part for node in item.nodes for part in _conjuncts(node)] for item in (one, other))
+    return [part for part in said if part not in also] if all(part in said for part in also) else []
+
+
+def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
+    return list(node.flatten()) if isinstance(node, exp.And) else [node]
+
+
+def _missing(item: _Filters, text: str = "") -> Facet:
     kind = "missing_temporal_filter" if item.is_temporal else "missing_filter"
     word = "condition HAVING" if item.clause == "HAVING" else "filter"
-    rationale = f"the {word} {item.text} is missing"
+    rationale = f"the {word} {text or item.text} is missing"
     return _facet("temporal_filters" if item.is_temporal else "filters", item, None, kind, rationale)
 
 
-def _added(item: _Filters) -> Facet:
-    rationale = f"the answer also filters by {item.text}, which is not expected"
+def _added(item: _Filters, text: str = "") -> Facet:
+    rationale = f"the answer also filters by {text or item.text}, which is not expected"
     return _facet("temporal_filters" if item.is_temporal else "filters", None, item, "wrong_filter", rationale)
 
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TypeGuard
 
+from sqlglot import exp
+
 from mlflow_genie_plugin.evaluation.facets.dates import (
     add_months,
     date_form,
@@ -204,9 +206,11 @@ def _with_months(filters: list[Filter]) -> list[Filter]:
             continue
         first, start, end = year
         narrowed = add_months(first, months * (number - 1))
+        # What the author wrote is both: shown alone, either would hide what the other one adds.
+        written = exp.and_(*dict.fromkeys((start.condition.node, end.condition.node, atom.node)))
         narrow = {
-            start: Atom(call.group(2), ">=", date_form(narrowed), atom.node),
-            end: Atom(call.group(2), "<", date_form(add_months(narrowed, months)), atom.node),
+            start: Atom(call.group(2), ">=", date_form(narrowed), written),
+            end: Atom(call.group(2), "<", date_form(add_months(narrowed, months)), written),
         }
         filters = [
             Filter(narrow[each], each.clause) if each in narrow else each for each in filters if each is not item

@@ -58,6 +58,7 @@ class Summary:
         tables: How often each table stands in one level, at most.
         edges: Pairs of columns that joins equate.
         nullable: Tables that an outer join may fill with NULL, with the kind of the join.
+        dropped: The same for tables whose rows of NULL a filter drops again.
         predicates: Conditions of WHERE, HAVING, QUALIFY and of inner joins, from all levels.
         aggregates: Aggregate calls of all levels, by form.
         windows: Window calls of all levels, by form.
@@ -75,6 +76,7 @@ class Summary:
     tables: Counter[str] = field(default_factory=Counter)
     edges: list[Edge] = field(default_factory=list)
     nullable: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
     predicates: list[Predicate] = field(default_factory=list)
     aggregates: dict[str, Part] = field(default_factory=dict)
     windows: dict[str, Part] = field(default_factory=dict)
@@ -129,9 +131,9 @@ def _add_level(
     summary.tables |= Counter(name.partition("#")[0] for name in names.values())
     summary.edges += [replace(edge, left=final(edge.left), right=final(edge.right)) for edge in level.edges]
     filters = as_periods(level.filters, type_of)
-    summary.nullable |= {
-        names[number]: kind for number, kind in level.nullable.items() if not _is_filtered(number, kind, filters)
-    }
+    for number, kind in level.nullable.items():
+        kinds = summary.dropped if _is_filtered(number, kind, filters) else summary.nullable
+        kinds[names[number]] = kind
     for item in filters:
         condition = renamed_condition(item.condition, final)
         summary.predicates.append(Predicate(replace(item, condition=condition), is_temporal(item.condition, type_of)))

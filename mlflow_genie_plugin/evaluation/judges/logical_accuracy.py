@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
+from mlflow_genie_plugin.evaluation.harmless import real_difference
 from mlflow_genie_plugin.evaluation.unanswered import unanswered
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class LogicalAccuracy:
     """
 
     name = "logical_accuracy"
-    version = "2"
+    version = "3"
 
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
@@ -35,20 +36,23 @@ class LogicalAccuracy:
         refutation = case.refutation
         # Generated databases compare bags of rows: they say nothing about an order that counts.
         is_misordered = case.benchmark.ordered and any(facet.name == "ranking" for facet in case.facets.faults)
-        if refutation.outcome == "equivalent" and not is_misordered:
+        # Agreement on generated databases is no proof, and results on the real data that differ are one.
+        proven = None if refutation.proof == "canonical" else real_difference(case)
+        if refutation.outcome == "equivalent" and not is_misordered and proven is None:
             return passed(
                 self.name, f"both queries mean the same: {refutation.reason}", confidence=refutation.confidence
             )
-        diff, is_refuted = case.facets, refutation.outcome == "different"
+        diff, is_refuted = case.facets, refutation.outcome == "different" or proven is not None
         if diff.problem is not None:
             return abstained(self.name, "UNPARSABLE", f"the parts of the queries cannot be compared: {diff.problem}")
         evidence = {"facets": facets_json(diff), "refutation": refutation.outcome}
         if diff.only_presentational:
             if is_refuted and diff.equal and not refutation.extra_columns:
+                reason = refutation.reason if proven is None else f"on the real data {proven.rationale}"
                 return abstained(
                     self.name,
                     "UNDETERMINED",
-                    f"no part of the queries differs, and yet they are not the same: {refutation.reason}",
+                    f"no part of the queries differs, and yet they are not the same: {reason}",
                     **evidence,
                 )
             words = "; ".join(facet.rationale for facet in diff.differing)

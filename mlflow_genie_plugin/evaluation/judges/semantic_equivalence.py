@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.evaluation.compare import DIFFERENT, Comparison
+from mlflow_genie_plugin.evaluation.compare import Comparison
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.harmless import harmless_in_rows
+from mlflow_genie_plugin.evaluation.harmless import harmless_in_rows, real_difference
 from mlflow_genie_plugin.evaluation.refuter import refutation as outcomes
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation
 from mlflow_genie_plugin.evaluation.unanswered import unanswered
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 # What equal parts say without a database that confirms it.
 _BY_FACETS = 0.6
-
-# Differences of results that are a matter of form; other judges report them.
-_ONLY_FORM = frozenset({"ROW_ORDER_DIFFERENCE", "COLUMN_TYPE_DIFFERENCE"})
 
 # What a fault in a part of the query makes of its meaning.
 _BY_FAILURE_TYPE = {
@@ -51,7 +48,7 @@ class SemanticEquivalence:
     """
 
     name = "semantic_equivalence"
-    version = "2"
+    version = "3"
 
     def judge(self, case: JudgedCase) -> Finding:
         if (finding := unanswered(self.name, case.answer)) is not None:
@@ -64,8 +61,6 @@ class SemanticEquivalence:
         }
         if refutation.proof == "canonical":
             return passed(self.name, "both queries have the same canonical form", confidence=1.0, **evidence)
-        comparison = case.comparison
-        # Rows that differ are a proof, unless ties decide which of them are shown, or they are rounded.
         harmless = harmless_in_rows(case)
         if harmless is not None and case.facets.only_presentational:
             return passed(
@@ -74,7 +69,7 @@ class SemanticEquivalence:
                 confidence=_BY_FACETS,
                 **evidence,
             )
-        if comparison is not None and comparison.outcome == DIFFERENT and not _is_form(comparison) and harmless is None:
+        if (comparison := real_difference(case)) is not None:
             return self._different(case, f"on the real data {comparison.rationale}", {**evidence, **_rows(comparison)})
         if refutation.extra_columns:
             return passed(
@@ -126,12 +121,6 @@ def meaning_of(fault: Facet) -> str:
     if fault.clause == "WHERE":
         return "different_scope"
     return _BY_FAILURE_TYPE.get(fault.failure_type or "", "different_scope")
-
-
-def _is_form(comparison: Comparison) -> bool:
-    if comparison.code == "RESULT_EXTRA_COLUMNS":
-        return bool(comparison.evidence.get("rest_matches"))
-    return comparison.code in _ONLY_FORM
 
 
 def _rows(comparison: Comparison) -> dict[str, Any]:

@@ -37,7 +37,9 @@ def constant(node: exp.Expr | None) -> Any:
             return as_timestamp(node.this.name)
     if isinstance(node, exp.Column | exp.Query | exp.Null | exp.Star | exp.Tuple | exp.Interval):
         return None
-    if node.find(exp.Column, exp.Query, exp.Star, exp.Placeholder, exp.Window, exp.Parameter, exp.Var) is not None:
+    if node.find(exp.Column, exp.Query, exp.Star, exp.Placeholder, exp.Window, exp.Parameter) is not None:
+        return None
+    if any(not isinstance(word.parent, exp.Interval) for word in node.find_all(exp.Var)):
         return None
     return _computed(node.sql("databricks", normalize_functions=False))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbour
 from mlflow_genie_plugin.evaluation.refuter.joined_row import NULL, JoinedRow
 from mlflow_genie_plugin.evaluation.refuter.moods import Mood
 from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot, Source
+from mlflow_genie_plugin.evaluation.refuter.several_columns import solve_all, value_of
 from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
 
 _DEPTH = 6
@@ -188,7 +190,7 @@ class RowMaker:
             if isinstance(side, exp.Subquery) and depth < _DEPTH:
                 self._inner(side, row, depth + 1)
         if kind is not exp.EQ:
-            self._order(kind, right, left, row)
+            self._order(kind, left, right, row)
 
     def _order(self, kind: type[exp.Binary], left: exp.Expr, right: exp.Expr, row: JoinedRow) -> None:
         """Set one of two compared columns next to the other's value, where that is already decided."""
@@ -199,6 +201,14 @@ class RowMaker:
             known = row.value(one)
             if known is not None and known is not NULL and row.value(other) is None:
                 row.assign(other, self._target(_MIRRORED.get(kind, kind), known))
+            return
+        if left.find(exp.Query) is not None or right.find(exp.Query) is not None:
+            return
+        # Two expressions: one of them gets a value, and the other one is set next to it.
+        value, given = value_of(right, self._columns_in(right), self._known(right, row))
+        if value is not None:
+            self._against(kind, left, value, row)
+            self._assign(given, row)
 
     def _unify(self, left: exp.Expr, right: exp.Expr, row: JoinedRow) -> None:
         one, other = (self._reading.trace(plain(side)) for side in (left, right))
@@ -259,10 +269,12 @@ class RowMaker:
                 if distinct and slot is not None:
                     row.spread[slot] = _apart(row.spread.get(slot, [1])[0], copies)
         else:
-            column = self._solver.solve(inner, target)
+            solved = self._solved(inner, target, row)
+            column = solved[0] if solved else None
             slot = trace if (column and isinstance(trace := self._reading.trace(column[0]), Slot)) else None
             if slot is None or column is None:
                 return True
+            self._assign(solved[1:], row)
             copies = row.copies.setdefault(slot.source, self._rng.choice((1, 2, 2, 3)))
             wanted = column[1]
             row.touched.add(slot.source)
@@ -282,9 +294,29 @@ class RowMaker:
     def _set(self, node: exp.Expr, value: Any, row: JoinedRow) -> None:
         if value is None:
             return
-        found = self._solver.solve(node, value)
-        if found is not None and isinstance(trace := self._reading.trace(found[0]), Slot):
-            row.assign(trace, found[1])
+        self._assign(self._solved(node, value, row), row)
+
+    def _solved(self, node: exp.Expr, value: Any, row: JoinedRow) -> list[tuple[exp.Column, Any]]:
+        return solve_all(self._solver, node, value, self._columns_in(node), self._known(node, row))
+
+    def _assign(self, values: Iterable[tuple[exp.Column, Any]], row: JoinedRow) -> None:
+        for column, value in values:
+            if value is not None and isinstance(trace := self._reading.trace(column), Slot):
+                row.assign(trace, value)
+
+    def _columns_in(self, node: exp.Expr) -> list[exp.Column]:
+        """Return the columns of tables under an expression; none where a query inside it has columns of its own."""
+        if node.find(exp.Query) is not None:
+            return []
+        return [column for column in node.find_all(exp.Column) if isinstance(self._reading.trace(column), Slot)]
+
+    def _known(self, node: exp.Expr, row: JoinedRow) -> dict[int, Any]:
+        found = {}
+        for column in self._columns_in(node):
+            value = row.value(trace) if isinstance(trace := self._reading.trace(column), Slot) else None
+            if value is not None and value is not NULL:
+                found[id(column)] = value
+        return found
 
 
 def _apart(first: Any, count: int) -> list[Any]:

@@ -13,13 +13,17 @@ from sqlglot import exp
 from mlflow_genie_plugin.evaluation.query_nodes import function_name
 from mlflow_genie_plugin.evaluation.refuter.constants import as_date, as_timestamp, coerce, constant, number
 
-_TRANSPARENT_WORDS = """abs bigint ceil ceiling coalesce date decimal double float floor ifnull initcap int lower
-    ltrim nvl round rtrim smallint string timestamp to_date to_timestamp tinyint trim
-    try_to_timestamp try_cast upper lcase ucase nullif to_number"""
+_TRANSPARENT_WORDS = """bigint coalesce date decimal double float ifnull initcap int lower nvl smallint string timestamp
+    to_date to_timestamp tinyint try_to_timestamp try_cast upper lcase ucase nullif to_number"""
 _TRANSPARENT = frozenset(_TRANSPARENT_WORDS.split())
 _PARTS_WORDS = """year month quarter day dayofmonth dayofweek weekday hour minute second dayofyear week
     weekofyear"""
 _PARTS = frozenset(_PARTS_WORDS.split())
+# What a call makes the same of, besides the value itself: steps for numbers, blanks for text.
+_NUMBER_STEPS = {"round": ("0", "0.4", "-0.4"), "floor": ("0", "0.5"), "ceil": ("0", "-0.5"), "ceiling": ("0", "-0.5")}
+_BLANKS = {"trim": ("{}", " {}", "{} "), "ltrim": ("{}", " {}"), "rtrim": ("{}", "{} ")}
+_DIFFERENCES = frozenset({"datediff", "date_diff", "timestampdiff"})
+_DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
 _SUBSTRINGS = frozenset({"substr", "substring", "left", "mid"})
 # Years to place a month or a day in, when no constant of the queries names one.
 _YEARS = (2023, 2024)
@@ -43,8 +47,10 @@ class Solver:
         """Return the column under ``node`` and a value for it; None when there is no way back."""
         if isinstance(node, exp.Column):
             return node, value
-        if isinstance(node, exp.Paren | exp.Cast | exp.TryCast | exp.Trim):
+        if isinstance(node, exp.Paren | exp.Cast | exp.TryCast):
             return self.solve(node.this, value)
+        if isinstance(node, exp.Trim):
+            return self.solve(node.this, self._before("trim", value))
         if isinstance(node, exp.Extract):
             return self._part(str(node.this.name).lower(), node.expression, value)
         if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
@@ -55,6 +61,8 @@ class Solver:
             return None
         if name in _TRANSPARENT:
             return self.solve(arguments[0], value)
+        if name == "abs" or name in _NUMBER_STEPS or name in _BLANKS:
+            return self.solve(arguments[0], self._before(name, value))
         if name in _PARTS:
             return self._part(name, arguments[0], value)
         if name in ("date_part", "extract") and len(arguments) == 2:
@@ -70,7 +78,43 @@ class Solver:
             return self.solve(arguments[0], "abcdefghij"[: value % 10] + "k" * (value - value % 10))
         if name in ("date_add", "date_sub", "add_months") and len(arguments) == 2:
             return self._moved(name, arguments, value)
+        if name in _DIFFERENCES and len(arguments) in (2, 3):
+            return self._difference(arguments, value)
         return None
+
+    def _before(self, name: str, value: Any) -> Any:
+        """Return a value that a call turns into ``value``, mostly another one than ``value`` itself."""
+        if isinstance(value, str):
+            return self._rng.choice(_BLANKS.get(name, ("{}",))).format(value)
+        if not _numeric(value):
+            return value
+        exact = Decimal(str(value))
+        if name == "abs":
+            return self._rng.choice((exact, -exact)) if exact >= 0 else exact
+        return exact + Decimal(self._rng.choice(_NUMBER_STEPS.get(name, ("0",))))
+
+    def _difference(self, arguments: list[exp.Expr], value: Any) -> tuple[exp.Column, Any] | None:
+        """Return the day that lies as far from a constant one as wanted."""
+        if len(arguments) == 2:
+            unit, end, start = "day", *arguments
+        else:
+            unit, start, end = arguments[0].name.lower(), arguments[1], arguments[2]
+        wanted = number(value) if isinstance(value, str) else value
+        if not _numeric(wanted) or unit not in _DAYS:
+            return None
+        first, last = (coerce(constant(each), "date") for each in (start, end))
+        if (first is None) == (last is None):
+            return None
+        try:
+            step = dt.timedelta(days=int(wanted) * _DAYS[unit])
+            return self.solve(end, first + step) if first is not None else self.solve(start, last - step)
+        except OverflowError:
+            return None
+
+    def _year(self) -> int:
+        """Return a year to place a month or a day in: one that the queries name, at times one beside it."""
+        year = self._rng.choice(self._years)
+        return year + self._rng.choice((0, 0, 0, 1, -1))
 
     def _arithmetic(self, node: exp.Binary, value: Any) -> tuple[exp.Column, Any] | None:
         left, right = constant(node.left), constant(node.right)
@@ -98,7 +142,7 @@ class Solver:
         return None if day is None else self.solve(inner, day)
 
     def _date_with(self, part: str, wanted: int) -> dt.date | dt.datetime | None:
-        rng, year = self._rng, self._rng.choice(self._years)
+        rng, year = self._rng, self._year()
         try:
             if part == "year":
                 return dt.date(wanted, *rng.choice(((1, 1), (12, 31), (6, 15), (2, 3))))
@@ -157,7 +201,7 @@ class Solver:
             return None
         found = match.groupdict()
         try:
-            year = int(found.get("yyyy") or self._rng.choice(self._years))
+            year = int(found.get("yyyy") or self._year())
             return dt.date(year, int(found.get("month") or self._rng.choice((1, 12, 6))), int(found.get("dd") or 15))
         except ValueError:
             return None
@@ -172,7 +216,7 @@ class Solver:
 
     def _completed(self, value: str, start: int) -> str:
         """Return text that has ``value`` at a place; what looks like part of a date becomes a whole date."""
-        year = str(self._rng.choice(self._years))
+        year = f"{self._year():04}"
         if start == 1 and re.fullmatch(r"\d{4}", value):
             return value + self._rng.choice(("-01-01", "-12-31", "-06-15"))
         if start == 1 and re.fullmatch(r"\d{4}-\d{2}", value):

@@ -34,7 +34,9 @@ def generic_values(kind: str, width: int, rng: random.Random, years: Sequence[in
         return [Decimal(rng.randrange(-200, 4000)) / 4 for _ in range(width)] + [Decimal(1), Decimal(2)]
     if kind == "text":
         return list(_WORDS[: min(width, len(_WORDS))]) + [f"w{rng.randrange(1000)}" for _ in range(width - len(_WORDS))]
-    starts = [dt.date(year, 1, 1) for year in years if 1 < year < 9998] or [_START]
+    known = [year for year in years if 2 < year < 9997]
+    # A year beside those of the queries as well: a period that one of them leaves open at an end shows only there.
+    starts = [dt.date(year + step, 1, 1) for year in known for step in (0, 0, 0, -1, 1)] or [_START]
     days = [
         rng.choice(starts) + dt.timedelta(days=rng.choice((0, 14, 30, 58, 59, rng.randrange(366), 365)))
         for _ in range(width)
