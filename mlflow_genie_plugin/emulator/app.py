@@ -47,7 +47,6 @@ _LARGEST_BODY = 64 * 1024 * 1024
 def make_app(world: World, drop_connection: Callable[[Any], None]) -> ASGIApp:
     """Return the ASGI application for ``world``; ``drop_connection`` closes a client's connection at once."""
     router = Router.of(ROUTES)
-    world.routes = tuple(router.routes)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,7 +78,7 @@ async def _respond(world: World, router: Router, request: Request, body: bytes) 
         if fault is not None and (early := await _apply(fault)) is not _GO_ON:
             _log(world, request, name, user, fault.status, body)
             return early
-        call = ApiRequest(world, user, parameters, _query(request), _json(body), _base(request))
+        call = ApiRequest(world, router.routes, user, parameters, _query(request), _json(body), _base(request))
         value = await _call(route, call)
         response = _answer(value)
     except ApiError as error:

@@ -38,8 +38,9 @@ def add_fault(request: ApiRequest) -> Any:
     fault = _values(Fault, request.fields())
     if fault.drop not in {"", "before", "after"}:
         raise invalid(f"drop must be 'before' or 'after', got '{fault.drop}'")
-    if fault.route != "*" and fault.route not in request.world.route_names:
-        raise invalid(f"there is no route '{fault.route}'; known are {', '.join(sorted(request.world.route_names))}")
+    names = {route.name for route in request.routes}
+    if fault.route != "*" and fault.route not in names:
+        raise invalid(f"there is no route '{fault.route}'; known are {', '.join(sorted(names))}")
     with request.world.controls.lock:
         request.world.controls.faults.append(fault)
     return asdict(fault)
@@ -170,7 +171,7 @@ def expire_token(request: ApiRequest) -> Any:
 
 
 def coverage(request: ApiRequest) -> Any:
-    routes = [asdict_route(route) for route in request.world.routes]
+    routes = [asdict_route(route) for route in request.routes]
     return {"routes": sorted(routes, key=lambda item: item["name"])}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A request after routing and sign-in."""
+    """A request after routing and sign-in; ``routes`` are all there are."""
 
     world: World
+    routes: Sequence[Route]
     identity: Identity
     path: dict[str, str]
     query: dict[str, str]

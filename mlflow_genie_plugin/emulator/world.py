@@ -21,7 +21,6 @@ from mlflow_genie_plugin.emulator.statements import Statements
 from mlflow_genie_plugin.emulator.store import Store
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.emulator.routing import Route
     from mlflow_genie_plugin.emulator.warehouse import Warehouse
 
 WAREHOUSE_ID: Final = "5a3b1e0c0de00001"
@@ -39,7 +38,6 @@ class World:
         self._answerer = answerer
         self._sample = sample
         self.controls = Controls()
-        self.routes: tuple[Route, ...] = ()
         self._build(None)
         # Also when it lies in the trash it has been here, and nobody asked for it again.
         if self.spaces.get(SAMPLE_SPACE_ID) is None:
@@ -66,11 +64,6 @@ class World:
         """Return the stored space unless it is in the trash."""
         space = self.spaces.get(space_id)
         return None if space is None or space.trashed else space
-
-    @property
-    def route_names(self) -> set[str]:
-        """The names of all routes, which faults and the request log use."""
-        return {route.name for route in self.routes}
 
     @staticmethod
     def has_warehouse(warehouse_id: str) -> bool:
