@@ -13,8 +13,8 @@ STAGES = ("candidate", "experiment", "production")
 JUDGE_VERSIONS = {
     "syntax_validity": "3",
     "schema_accuracy": "2",
-    "logical_accuracy": "2",
-    "semantic_equivalence": "2",
+    "logical_accuracy": "3",
+    "semantic_equivalence": "3",
     "completeness": "2",
     "result_correctness": "3",
     "asset_routing": "3",
