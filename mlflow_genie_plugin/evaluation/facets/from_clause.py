@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.facets.facet import UnanalysableError
-from mlflow_genie_plugin.evaluation.facets.level import Edge, Filter
-from mlflow_genie_plugin.evaluation.facets.scope import Source
+from mlflow_genie_plugin.evaluation.facets.level import Edge, Filter, Level
+from mlflow_genie_plugin.evaluation.facets.normal_form import NormalForm
+from mlflow_genie_plugin.evaluation.facets.query_reader import QueryReader
+from mlflow_genie_plugin.evaluation.facets.scope import Scope, Source
 from mlflow_genie_plugin.evaluation.facets.subqueries import CommonTable, is_plain
+from mlflow_genie_plugin.evaluation.facets.where import add_conditions
 from mlflow_genie_plugin.sql_dialect.assets import dotted_name, function_name
-
-if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.facets.read import Reader, SelectReader
 
 _TABLE_CLAUSES = frozenset({"this", "db", "catalog", "alias", "joins", "hints"})
 
@@ -22,13 +21,20 @@ _TABLE_CLAUSES = frozenset({"this", "db", "catalog", "alias", "joins", "hints"})
 class FromClause:
     """Reads the sources of one SELECT into its scope and level."""
 
-    def __init__(self, reader: Reader, select: SelectReader) -> None:
-        self._reader = reader
-        self._select = select
-        self._level = select.level
+    def __init__(
+        self,
+        reader: QueryReader,
+        tree: exp.Select,
+        level: Level,
+        scope: Scope,
+        forms: NormalForm,
+        visible: Mapping[str, CommonTable],
+    ) -> None:
+        self._reader, self._tree, self._level = reader, tree, level
+        self._scope, self._forms, self._visible = scope, forms, visible
 
     def read(self) -> None:
-        tree = self._select.tree
+        tree = self._tree
         joins = list(tree.args.get("joins") or ())
         if (start := tree.args.get("from_")) is not None:
             # A filter inside the first subquery is a filter of the whole, unless its rows may be filled with NULL.
@@ -39,7 +45,7 @@ class FromClause:
             self._lateral(lateral)
 
     def _join(self, join: exp.Join, *, may_merge: bool) -> None:
-        scope, level = self._select.scope, self._level
+        scope, level = self._scope, self._level
         before = list(scope.sources)
         bases_before = len(level.sources)
         side, kind = join.side.upper(), join.kind.upper()
@@ -59,7 +65,7 @@ class FromClause:
             self._equate(name, before, added, join)
         if (condition := join.args.get("on")) is not None:
             if is_inner:
-                self._select.add_filter(condition, "ON")
+                add_conditions(self._level, self._forms, condition, "ON")
             else:
                 self._outer_condition(condition, side or kind)
 
@@ -67,7 +73,7 @@ class FromClause:
         """Read the ON of an outer join: equalities join, whatever else it says filters only what is joined."""
         level = self._level
         filters = len(level.filters)
-        self._select.add_filter(condition, "ON")
+        add_conditions(self._level, self._forms, condition, "ON")
         level.filters[filters:] = [Filter(each.condition, f"ON of a {kind} JOIN") for each in level.filters[filters:]]
 
     def _shared_names(self, before: list[Source], added: list[Source]) -> list[str]:
@@ -110,7 +116,7 @@ class FromClause:
             self._call(table)
             return
         name = dotted_name(table).lower()
-        common = self._select.visible.get(name)
+        common = self._visible.get(name)
         label = table.alias_or_name.lower()
         if common is not None:
             self._query(common.query, label, common.columns, common.visible, may_merge=may_merge)
@@ -143,7 +149,7 @@ class FromClause:
             is_named = isinstance(argument, exp.Kwarg | exp.PropertyEQ)
             known = parameters[index] if index < len(parameters) else str(index + 1)
             key = argument.this.name.lower() if is_named else known
-            arguments[key] = self._select.forms.of(argument.expression if is_named else argument)
+            arguments[key] = self._forms.of(argument.expression if is_named else argument)
         resolved = asset.name if asset is not None else full
         types = None
         if asset is not None and asset.columns is not None:
@@ -156,7 +162,7 @@ class FromClause:
             raise UnanalysableError("PIVOT is not understood")
         alias = node.args.get("alias")
         columns = tuple(column.name.lower() for column in (alias.args.get("columns") or ())) if alias else ()
-        self._query(node.this, node.alias.lower(), columns, self._select.visible, may_merge=may_merge)
+        self._query(node.this, node.alias.lower(), columns, self._visible, may_merge=may_merge)
 
     def _query(
         self,
@@ -168,22 +174,20 @@ class FromClause:
         may_merge: bool,
         is_lateral: bool = False,
     ) -> None:
-        scope = self._select.scope
+        scope = self._scope
         into = self._level if may_merge and is_plain(query) else None
         outputs = self._reader.query(query, "derived", visible, scope if is_lateral else scope.outer, into)
         source = self._reader.new_source(label)
         forms = [part.form for part in outputs.ordered]
         source.outputs = dict(zip(columns, forms, strict=False)) if columns else outputs.columns
         source.inner = outputs.star
-        self._select.scope.sources.append(source)
+        self._scope.sources.append(source)
 
     def _lateral(self, lateral: exp.Lateral) -> None:
         if isinstance(lateral.this, exp.Subquery):
-            self._query(
-                lateral.this.this, lateral.alias.lower(), (), self._select.visible, may_merge=False, is_lateral=True
-            )
+            self._query(lateral.this.this, lateral.alias.lower(), (), self._visible, may_merge=False, is_lateral=True)
             return
-        self._generated(lateral, self._select.forms.of(lateral.this), label=lateral.alias.lower())
+        self._generated(lateral, self._forms.of(lateral.this), label=lateral.alias.lower())
 
     def _generated(self, node: exp.Expr, form: str, *, label: str | None = None) -> None:
         """Add a source whose rows are made in the query itself: explode(…), VALUES."""
@@ -192,8 +196,8 @@ class FromClause:
         source = self._reader.new_source(label if label is not None else node.alias.lower())
         source.outputs = {name: f"{form}.{position}" for position, name in enumerate(names)}
         self._level.others[form] += 1
-        self._select.scope.sources.append(source)
+        self._scope.sources.append(source)
 
     def _add(self, source: Source) -> None:
         self._level.sources.append(source)
-        self._select.scope.sources.append(source)
+        self._scope.sources.append(source)
