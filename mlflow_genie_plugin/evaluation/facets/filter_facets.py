@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.facets.condition import Atom, Condition
 from mlflow_genie_plugin.evaluation.facets.facet import Facet
-from mlflow_genie_plugin.evaluation.facets.normal_form import Atom, Condition
 from mlflow_genie_plugin.evaluation.facets.pair import Pair, objects_of
 from mlflow_genie_plugin.evaluation.facets.summary import Predicate, Summary
 from mlflow_genie_plugin.evaluation.facets.tokens import tokens_in

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.facets.normal_form import Condition
+from mlflow_genie_plugin.evaluation.facets.condition import Condition
 from mlflow_genie_plugin.evaluation.facets.scope import Source
 
 

@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from mlflow_genie_plugin.evaluation.facets.condition import Condition
 from mlflow_genie_plugin.evaluation.facets.level import Level
-from mlflow_genie_plugin.evaluation.facets.normal_form import Condition
 from mlflow_genie_plugin.evaluation.facets.scope import Source
 from mlflow_genie_plugin.evaluation.facets.tokens import UNKNOWN_SOURCE, renamed, sorted_forms
 
@@ -77,7 +77,7 @@ def renamed_condition(condition: Condition, change: Callable[[str], str]) -> Con
     """Return the condition with every normal form in it changed."""
     from dataclasses import replace
 
-    from mlflow_genie_plugin.evaluation.facets.normal_form import Atom
+    from mlflow_genie_plugin.evaluation.facets.condition import Atom
 
     if isinstance(condition, Atom):
         return replace(condition, subject=change(condition.subject), value=change(condition.value))

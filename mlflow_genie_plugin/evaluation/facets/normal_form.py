@@ -7,15 +7,17 @@ leave no trace. What is not known to mean the same stays different.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.facets.arithmetic import (
-    ARITHMETIC,
-    arithmetic_form,
-    is_widening_cast,
-    number_text,
+from mlflow_genie_plugin.evaluation.facets.arithmetic import ARITHMETIC, arithmetic_form, is_widening_cast, number_text
+from mlflow_genie_plugin.evaluation.facets.condition import (
+    Atom,
+    Combined,
+    Condition,
+    combined,
+    is_constant,
+    turned_over,
 )
 from mlflow_genie_plugin.evaluation.facets.dates import date_form, date_part, folded_date, part_taken, without_date_cast
 from mlflow_genie_plugin.evaluation.facets.tokens import precedes, sorted_forms
@@ -24,11 +26,6 @@ _COMPARED: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<=", exp.NullSafeEQ: "<=>",
     exp.Like: "LIKE", exp.ILike: "ILIKE", exp.RegexpLike: "RLIKE",
 }  # fmt: skip
-NEGATED = {
-    "=": "<>", ">": "<=", "<": ">=", "LIKE": "NOT LIKE", "ILIKE": "NOT ILIKE", "RLIKE": "NOT RLIKE", "IN": "NOT IN",
-    "IS NULL": "IS NOT NULL", "EXISTS": "NOT EXISTS", "<=>": "NOT <=>",
-}  # fmt: skip
-NEGATED |= {negative: positive for positive, negative in NEGATED.items()}
 _TURNED = {"=": "=", "<>": "<>", ">": "<", "<": ">", ">=": "<=", "<=": ">=", "<=>": "<=>"}
 _CONDITIONS: tuple[type[exp.Expr], ...] = (
     exp.And,
@@ -43,36 +40,6 @@ _CONDITIONS: tuple[type[exp.Expr], ...] = (
 
 # Functions that sqlglot does not know by several of their names.
 _NAMES = {"mean": "avg", "bool_and": "logicaland", "every": "logicaland", "bool_or": "logicalor", "some": "logicalor"}
-
-
-@dataclass(frozen=True, slots=True)
-class Atom:
-    """One comparison: ``subject operator value``, both sides in normal form; ``value`` is empty for IS NULL."""
-
-    subject: str
-    operator: str
-    value: str
-    node: exp.Expr
-
-    @property
-    def form(self) -> str:
-        return f"{self.subject} {self.operator} {self.value}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
-class Combined:
-    """Conditions joined by AND or OR; an empty AND is TRUE."""
-
-    operator: str
-    parts: tuple[Condition, ...]
-    node: exp.Expr
-
-    @property
-    def form(self) -> str:
-        return "(" + f" {self.operator} ".join(sorted_forms({part.form for part in self.parts})) + ")"
-
-
-Condition = Atom | Combined
 
 
 class NormalForm:
@@ -212,30 +179,22 @@ class NormalForm:
         if isinstance(node, exp.And | exp.Or):
             is_and = isinstance(node, exp.And) is not negated
             parts = [self.condition(part, negated=negated) for part in node.flatten(unnest=False)]
-            return self._combined("AND" if is_and else "OR", parts, node)
+            return combined("AND" if is_and else "OR", parts, node)
         if isinstance(node, exp.Between):
             low, high = (self._atom(node.this, op, node.args[key], node) for op, key in ((">=", "low"), ("<=", "high")))
             if not negated:
                 return Combined("AND", (low, high), node)
-            return Combined("OR", (_turned_over(low), _turned_over(high)), node)
+            return Combined("OR", (turned_over(low), turned_over(high)), node)
         if isinstance(node, exp.Boolean) and bool(node.this) is not negated:
             return Combined("AND", (), node)
         atom = self._single(node)
-        return _turned_over(atom) if negated else atom
-
-    def _combined(self, operator: str, parts: list[Condition], node: exp.Expr) -> Condition:
-        flat: list[Condition] = []
-        for part in parts:
-            flat.extend(part.parts if isinstance(part, Combined) and part.operator == operator else (part,))
-        if operator == "OR":
-            flat = _as_membership(flat, node)
-        return flat[0] if len(flat) == 1 else Combined(operator, tuple(flat), node)
+        return turned_over(atom) if negated else atom
 
     def _single(self, node: exp.Expr) -> Atom:
         for kind, operator in _COMPARED.items():
             if type(node) is kind:
                 atom = self._atom(node.this, operator, node.args["expression"], node)
-                return _turned_over(atom) if node.args.get("negate") else atom
+                return turned_over(atom) if node.args.get("negate") else atom
         if isinstance(node, exp.In):
             return self._membership(node)
         if isinstance(node, exp.Is):
@@ -274,11 +233,6 @@ _UNREAD = frozenset({"quoted", "big_int", "safe", "over", "nulls_first", "ignore
 _PLAIN = frozenset({"this", "expression", "expressions"})
 
 
-def is_constant(form: str) -> bool:
-    """Return whether a normal form names no column, no subquery and counts no rows."""
-    return "⟦" not in form and "subquery" not in form and "count(*)" not in form
-
-
 def _rank(form: str) -> int:
     """Columns are compared with subqueries and constants, not the other way round."""
     return 2 if is_constant(form) else int("subquery" in form)
@@ -290,27 +244,3 @@ def case_branches(node: exp.Expr | None) -> Iterator[tuple[exp.Expr, exp.Expr]]:
         yield from ((branch.this, branch.args["true"]) for branch in node.args["ifs"])
     elif isinstance(node, exp.If):
         yield node.this, node.args["true"]
-
-
-def _turned_over(atom: Atom) -> Atom:
-    negative = NEGATED.get(atom.operator)
-    if negative is None:
-        return Atom(f"not {atom.form}", "=", "boolean(true)", atom.node)
-    return Atom(atom.subject, negative, atom.value, atom.node)
-
-
-def _as_membership(parts: list[Condition], node: exp.Expr) -> list[Condition]:
-    """Join ``x = 1 OR x = 2`` to ``x IN (1, 2)``."""
-    values: dict[str, set[str]] = {}
-    rest: list[Condition] = []
-    for part in parts:
-        if isinstance(part, Atom) and part.operator in ("=", "IN") and is_constant(part.value):
-            members = part.value[1:-1].split(", ") if part.operator == "IN" else [part.value]
-            values.setdefault(part.subject, set()).update(members)
-        else:
-            rest.append(part)
-    for subject, listed in values.items():
-        many = len(listed) > 1
-        ordered = sorted(listed)
-        rest.append(Atom(subject, "IN" if many else "=", f"({', '.join(ordered)})" if many else ordered[0], node))
-    return rest

@@ -10,6 +10,7 @@ from typing import TypeGuard
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.facets.condition import Atom, Combined, Condition, is_constant
 from mlflow_genie_plugin.evaluation.facets.dates import (
     add_months,
     date_form,
@@ -19,7 +20,6 @@ from mlflow_genie_plugin.evaluation.facets.dates import (
     year_of_text,
 )
 from mlflow_genie_plugin.evaluation.facets.level import Filter
-from mlflow_genie_plugin.evaluation.facets.normal_form import Atom, Combined, Condition, is_constant
 from mlflow_genie_plugin.evaluation.facets.tokens import is_column, tokens_in
 
 _CALL = re.compile(r"(year|month|quarter|date|date_trunc_(?:year|quarter|month)|timetostr)\((.*)\)\Z")

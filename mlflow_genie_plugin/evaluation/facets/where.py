@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.facets.condition import Atom, Condition, conjuncts
 from mlflow_genie_plugin.evaluation.facets.level import Edge, Filter, Level
-from mlflow_genie_plugin.evaluation.facets.normal_form import Atom, Combined, Condition, NormalForm
+from mlflow_genie_plugin.evaluation.facets.normal_form import NormalForm
 from mlflow_genie_plugin.evaluation.facets.tokens import UNKNOWN_SOURCE, is_column, tokens_in
 
 
 def add_conditions(level: Level, forms: NormalForm, node: exp.Expr, clause: str) -> None:
     """Split a condition at AND into the level; an equality of two tables' columns is a join."""
-    for condition in _conjuncts(forms.condition(node)):
+    for condition in conjuncts(forms.condition(node)):
         if clause in ("WHERE", "ON") and (edge := _edge(condition)) is not None:
             level.edges.append(edge)
         else:
             level.filters.append(Filter(condition, "WHERE" if clause == "ON" else clause))
-
-
-def _conjuncts(condition: Condition) -> Iterator[Condition]:
-    """Yield the parts that must all hold."""
-    if isinstance(condition, Combined) and condition.operator == "AND":
-        for part in condition.parts:
-            yield from _conjuncts(part)
-    else:
-        yield condition
 
 
 def _edge(condition: Condition) -> Edge | None:
