@@ -15,7 +15,8 @@ from mlflow_genie_plugin.emulator.description import description_of
 from mlflow_genie_plugin.emulator.engine_catalog import EngineCatalog
 from mlflow_genie_plugin.emulator.export_rules import items_at
 from mlflow_genie_plugin.errors import SqlFailedError
-from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, normalise_name, parse_query, split_name
+from mlflow_genie_plugin.sql_dialect.parse import normalise_name, parse_query, split_name
+from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.sql_engine.engine import EngineResult, SqlEngine

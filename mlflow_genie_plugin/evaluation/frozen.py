@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from mlflow_genie_plugin.sql_dialect.parse import tokens_of
+from mlflow_genie_plugin.sql_dialect.tokens import tokens_of
 
 # A day on which 30 days ago, a month ago, and the first and last of its month, quarter and year all differ.
 TODAY = "2024-08-20"

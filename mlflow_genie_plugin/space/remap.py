@@ -20,7 +20,7 @@ from mlflow_genie_plugin.space.literals import without_literals
 from mlflow_genie_plugin.space.normalise import normalise_for_write
 from mlflow_genie_plugin.space.shape import BENCHMARK, KINDS, SNIPPETS, text_of
 from mlflow_genie_plugin.sql_dialect import SqlParseError, replace_identifiers, split_name
-from mlflow_genie_plugin.sql_dialect.parse import tokens_of
+from mlflow_genie_plugin.sql_dialect.tokens import tokens_of
 
 _PART = r"(?:`[^`]+`|[^\W\d]\w*(?:-\w+)*)"
 _DOTTED = re.compile(rf"(?<![\w.$:/@-]){_PART}(?:\.{_PART}){{1,3}}")

@@ -5,9 +5,10 @@ again changes meaning in places (``percentile_cont`` becomes ``PERCENTILE_APPROX
 """
 
 from mlflow_genie_plugin.sql_dialect.assets import AssetRef, assets_in, has_measure, parameters_in
-from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, normalise_name, parse_query, split_name
+from mlflow_genie_plugin.sql_dialect.parse import normalise_name, parse_query, split_name
 from mlflow_genie_plugin.sql_dialect.read_only import read_only_reason, require_read_only
 from mlflow_genie_plugin.sql_dialect.rename import replace_identifiers
+from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError
 
 __all__ = [
     "AssetRef",

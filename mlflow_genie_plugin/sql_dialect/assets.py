@@ -10,7 +10,8 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
-from mlflow_genie_plugin.sql_dialect.parse import normalise_name, parse_query, tokens_of
+from mlflow_genie_plugin.sql_dialect.parse import normalise_name, parse_query
+from mlflow_genie_plugin.sql_dialect.tokens import tokens_of
 
 # Table functions of the language itself; they name no asset of a catalog.
 _BUILTIN = """ai_forecast cloud_files_state collations event_log explode explode_outer inline inline_outer json_tuple

@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokenizer_core import Token, TokenType
 
-from mlflow_genie_plugin.sql_dialect.parse import parse_tokens, retyped, statements_of, tokens_of
+from mlflow_genie_plugin.sql_dialect.tokens import parse_tokens, retyped, statements_of, tokens_of
 
 _MASK = "raw__"
 

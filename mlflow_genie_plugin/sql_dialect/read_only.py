@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from mlflow_genie_plugin.errors import UnsafeSqlError
-from mlflow_genie_plugin.sql_dialect.parse import QUERY_STARTS, SqlParseError, parse_query, statements_of, tokens_of
+from mlflow_genie_plugin.sql_dialect.parse import QUERY_STARTS, parse_query
+from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError, statements_of, tokens_of
 
 WRITING_NODES = (
     exp.DML, exp.DDL, exp.Command, exp.Into, exp.Copy, exp.Merge, exp.Drop, exp.Alter, exp.TruncateTable, exp.Set,

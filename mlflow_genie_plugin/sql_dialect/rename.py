@@ -9,7 +9,8 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
-from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, parse_fragment, split_name, tokens_of
+from mlflow_genie_plugin.sql_dialect.parse import parse_fragment, split_name
+from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError, tokens_of
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 

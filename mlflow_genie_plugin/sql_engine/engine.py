@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UsageError
 from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_dialect.read_only import require_read_only
-from mlflow_genie_plugin.sql_engine.catalog import Catalog, SessionNames
+from mlflow_genie_plugin.sql_engine.catalog import Catalog
 from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo, database_of
 from mlflow_genie_plugin.sql_engine.errors import translate_failure
 from mlflow_genie_plugin.sql_engine.limits import Limits, fetch, lock, open_database, time_limit
 from mlflow_genie_plugin.sql_engine.macros import MACROS
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView, parse_metric_view
 from mlflow_genie_plugin.sql_engine.routines import Routine, RoutineColumn, RoutineParameter
+from mlflow_genie_plugin.sql_engine.session_names import SessionNames
 from mlflow_genie_plugin.sql_engine.translate import translate
 from mlflow_genie_plugin.sql_engine.types import spark_type
 

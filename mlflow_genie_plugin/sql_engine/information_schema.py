@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from sqlglot import exp
 
 from mlflow_genie_plugin.errors import SqlFailedError
 from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo
-
-if TYPE_CHECKING:
-    from mlflow_genie_plugin.sql_engine.catalog import Catalog
+from mlflow_genie_plugin.sql_engine.routines import Routine
 
 Row = tuple[str | int | None, ...]
 
 
-def query(view: str, catalog: Catalog, wanted: str | None) -> exp.Query | None:
+class Metadata(Protocol):
+    """What the views are made from; the engine's catalog has it."""
+
+    def tables(self) -> Sequence[TableInfo]: ...
+    def columns(self, name: str) -> Sequence[ColumnInfo]: ...
+    def routines(self) -> Sequence[Routine]: ...
+    def primary_keys(self) -> Sequence[tuple[TableInfo, tuple[str, ...]]]: ...
+    def tags(self) -> Sequence[tuple[TableInfo, str, str, str]]: ...
+
+
+def query(view: str, catalog: Metadata, wanted: str | None) -> exp.Query | None:
     """Return a query with the rows of one view, or None when there is no such view.
 
     Args:
@@ -40,13 +48,13 @@ def query(view: str, catalog: Catalog, wanted: str | None) -> exp.Query | None:
     return made if rows else made.limit(0)
 
 
-def _tables(catalog: Catalog) -> Iterator[Row]:
+def _tables(catalog: Metadata) -> Iterator[Row]:
     for info in catalog.tables():
         kind = {"TABLE": "MANAGED"}.get(info.kind, info.kind)
         yield info.catalog, info.schema, info.name, kind, info.comment or None
 
 
-def _columns(catalog: Catalog) -> Iterator[Row]:
+def _columns(catalog: Metadata) -> Iterator[Row]:
     for info in catalog.tables():
         for position, column in enumerate(_columns_of(info, catalog)):
             nullable = "YES" if column.nullable else "NO"
@@ -55,7 +63,7 @@ def _columns(catalog: Catalog) -> Iterator[Row]:
                    column.type_text.lower(), column.comment or None)  # fmt: skip
 
 
-def _columns_of(info: TableInfo, catalog: Catalog) -> Iterable[ColumnInfo]:
+def _columns_of(info: TableInfo, catalog: Metadata) -> Iterable[ColumnInfo]:
     name = ".".join("`" + part.replace("`", "``") + "`" for part in (info.catalog, info.schema, info.name))
     try:
         return catalog.columns(name)
@@ -64,38 +72,38 @@ def _columns_of(info: TableInfo, catalog: Catalog) -> Iterable[ColumnInfo]:
         return [ColumnInfo("", "", "", f"the definition does not work: {exc.what}")]
 
 
-def _schemata(catalog: Catalog) -> Iterator[Row]:
+def _schemata(catalog: Metadata) -> Iterator[Row]:
     yield from sorted({(info.catalog, info.schema) for info in catalog.tables()})
 
 
-def _routines(catalog: Catalog) -> Iterator[Row]:
+def _routines(catalog: Metadata) -> Iterator[Row]:
     for routine in catalog.routines():
         parts = routine.name.split(".")
         returns = ", ".join(f"{column.name} {column.type_text}" for column in routine.returns)
         yield (*parts, *parts, "FUNCTION", "TABLE", f"TABLE({returns})", "SQL", routine.sql, routine.comment or None)
 
 
-def _parameters(catalog: Catalog) -> Iterator[Row]:
+def _parameters(catalog: Metadata) -> Iterator[Row]:
     for routine in catalog.routines():
         for position, each in enumerate(routine.parameters):
             name = routine.name.split(".")
             yield (*name, position, "IN", each.name, each.type_text.lower(), each.default, each.comment or None)
 
 
-def _routine_columns(catalog: Catalog) -> Iterator[Row]:
+def _routine_columns(catalog: Metadata) -> Iterator[Row]:
     for routine in catalog.routines():
         for position, each in enumerate(routine.returns):
             short = each.type_text.split("(")[0].split("<")[0].upper()
             yield (*routine.name.split("."), each.name, position, short, each.type_text.lower(), each.comment or None)
 
 
-def _table_constraints(catalog: Catalog) -> Iterator[Row]:
+def _table_constraints(catalog: Metadata) -> Iterator[Row]:
     for info, _ in catalog.primary_keys():
         table = (info.catalog, info.schema, info.name)
         yield info.catalog, info.schema, _key_name(info), *table, "PRIMARY KEY", "NO"
 
 
-def _key_column_usage(catalog: Catalog) -> Iterator[Row]:
+def _key_column_usage(catalog: Metadata) -> Iterator[Row]:
     for info, columns in catalog.primary_keys():
         table = (info.catalog, info.schema, info.name)
         for position, column in enumerate(columns, 1):
@@ -106,13 +114,13 @@ def _key_name(info: TableInfo) -> str:
     return f"{info.name}_pk"
 
 
-def _table_tags(catalog: Catalog) -> Iterator[Row]:
+def _table_tags(catalog: Metadata) -> Iterator[Row]:
     for info, column, tag, value in catalog.tags():
         if not column:
             yield info.catalog, info.schema, info.name, tag, value
 
 
-def _column_tags(catalog: Catalog) -> Iterator[Row]:
+def _column_tags(catalog: Metadata) -> Iterator[Row]:
     for info, column, tag, value in catalog.tags():
         if column:
             yield info.catalog, info.schema, info.name, column, tag, value
@@ -120,7 +128,7 @@ def _column_tags(catalog: Catalog) -> Iterator[Row]:
 
 _NUMBERS = frozenset({"ordinal_position"})
 
-_VIEWS: dict[str, tuple[tuple[str, ...], Callable[[Catalog], Iterator[Row]]]] = {
+_VIEWS: dict[str, tuple[tuple[str, ...], Callable[[Metadata], Iterator[Row]]]] = {
     "tables": (("table_catalog", "table_schema", "table_name", "table_type", "comment"), _tables),
     "columns": (
         ("table_catalog", "table_schema", "table_name", "column_name", "ordinal_position", "is_nullable", "data_type",

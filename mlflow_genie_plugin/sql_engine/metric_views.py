@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
-from mlflow_genie_plugin.sql_dialect.parse import SqlParseError
+from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError
 from mlflow_genie_plugin.sql_engine.errors import failed, syntax_error, unsupported
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricColumn, MetricJoin, MetricView
 

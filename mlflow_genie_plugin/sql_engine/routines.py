@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
-from mlflow_genie_plugin.sql_dialect.parse import SqlParseError
+from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError
 from mlflow_genie_plugin.sql_engine.errors import failed, quoted, syntax_error
 
 

@@ -12,7 +12,8 @@ from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
-from mlflow_genie_plugin.sql_dialect.parse import SqlParseError, split_name
+from mlflow_genie_plugin.sql_dialect.parse import split_name
+from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError
 from mlflow_genie_plugin.sql_engine import generators, inference, metric_views, routines
 from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 from mlflow_genie_plugin.sql_engine.errors import failed, routine_not_found, syntax_error, table_not_found, unsupported
