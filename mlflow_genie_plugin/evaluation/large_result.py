@@ -7,9 +7,10 @@ the evaluation but the questions.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ _QUESTIONS = b',"questions":['
 _END = b"]}\n"
 # Large, because a thread that hashes has to wait for its turn after each block where another one is busy.
 _BLOCK = 1 << 23
+_GLANCE = 1 << 18
 # A head is what a whole small result file is; one beyond this is not what an evaluation writes.
 _MOST_HEAD = 1 << 26
 
@@ -64,6 +66,15 @@ class LargeResult:
     rows_file: Mapping[str, Any] | None
     start: int
     size: int
+
+    def require_same(self, other: LargeResult) -> None:
+        """Hold what :func:`glance` said against what :func:`read_head` says.
+
+        Raises:
+            InvalidEvaluationError: They differ.
+        """
+        if replace(self, sha256=other.sha256) != other:
+            raise InvalidEvaluationError(f"{self.path.name} was changed while it was read", next_step=_AGAIN)
 
     def question(self, start: int, length: int) -> QuestionResult:
         """Return the question that begins ``start`` bytes after the first one; rows that stand apart are left out.
@@ -121,23 +132,24 @@ def read_head(path: Path) -> LargeResult:
                 found = _split(bytes(kept))
                 if found is not None:
                     kept.clear()
-    if found is None or end != _END:
-        raise InvalidEvaluationError(
-            f"{path.name} names its scores, but is not written as such a file is: head, questions, end",
-            next_step=_AGAIN,
-        )
-    document, start = found
-    head = parse_head(document)
-    return LargeResult(
-        path=path,
-        sha256=digest.hexdigest(),
-        head=head,
-        counts=document["scores"],
-        scores_file=document[POINTER],
-        rows_file=document.get(ROWS),
-        start=start,
-        size=size - start - len(_END),
-    )
+    return _made(path, digest.hexdigest(), found if end == _END else None, size)
+
+
+def glance(path: Path) -> LargeResult:
+    """Return what the beginning of a large result file says, at once and so without a digest.
+
+    Whatever is made of it counts only if :func:`read_head` then says the same of the whole file.
+
+    Raises:
+        InvalidEvaluationError, UnsupportedFormatError: As :func:`read_head`.
+    """
+    kept, found = bytearray(), None
+    with path.open("rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        while found is None and len(kept) <= _MOST_HEAD and (block := file.read(max(_GLANCE, len(kept)))):
+            kept += block
+            found = _split(bytes(kept))
+    return _made(path, "", found, size)
 
 
 def require_same_scores(data: bytes, scores: bytes, result: EvaluationResult) -> None:
@@ -162,6 +174,25 @@ def require_same_scores(data: bytes, scores: bytes, result: EvaluationResult) ->
     if not data.endswith(_END) or end - 1 + len(_END) != len(data):
         raise misfit("the result file is not written as mlflow-genie evaluate writes it")
     require_scores_of(scores, result, document[POINTER], lengths)
+
+
+def _made(path: Path, sha256: str, found: tuple[dict[str, Any], int] | None, size: int) -> LargeResult:
+    if found is None:
+        raise InvalidEvaluationError(
+            f"{path.name} names its scores, but is not written as such a file is: head, questions, end",
+            next_step=_AGAIN,
+        )
+    document, start = found
+    return LargeResult(
+        path=path,
+        sha256=sha256,
+        head=parse_head(document),
+        counts=document["scores"],
+        scores_file=document[POINTER],
+        rows_file=document.get(ROWS),
+        start=start,
+        size=size - start - len(_END),
+    )
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], int] | None:

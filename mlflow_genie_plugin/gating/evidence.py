@@ -159,7 +159,7 @@ def _with_run(collected: Collected, file: ArtifactFile, run: RunRecord, attempts
 
 def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attempts: int) -> Collected:
     """Take the questions from the scores of a large evaluation; its result file is hashed, not read."""
-    from mlflow_genie_plugin.evaluation.large_result import read_head
+    from mlflow_genie_plugin.evaluation.large_result import glance, read_head
     from mlflow_genie_plugin.evaluation.scores_file import read_scores, require_same_counts
     from mlflow_genie_plugin.gating.scored_questions import StoredRows, scored_questions
 
@@ -169,11 +169,17 @@ def _with_scores(collected: Collected, file: ArtifactFile, run: RunRecord, attem
             reading = pool.submit(read_head, file.path)
             recorded = run.params.get(BENCHMARKS_PARAM)
             benchmarks = _stored_benchmarks(run, partial(many_stored_benchmarks, recorded_sha256=recorded))
+            try:
+                first = glance(file.path)
+                data = download_run_artifact(run.run_id, SCORES_ARTIFACT, InvalidEvaluationError)
+                scores = read_scores(data, first.scores_file, first.head.judges, first.size)
+                require_same_counts(scores, first.counts)
+                questions = scored_questions(scores, benchmarks)
+            except InvalidEvaluationError:
+                reading.result()  # what is wrong with the result file itself comes first
+                raise
             large = reading.result()
-            data = download_run_artifact(run.run_id, SCORES_ARTIFACT, InvalidEvaluationError)
-            scores = read_scores(data, large.scores_file, large.head.judges, large.size)
-            require_same_counts(scores, large.counts)
-            questions = scored_questions(scores, benchmarks)
+            first.require_same(large)
     except (InvalidEvaluationError, UnsupportedFormatError) as error:
         return replace(_without(collected, error.what), run=run)
     observed = observe(large.head, large.sha256, run, attempts, benchmarks, questions)

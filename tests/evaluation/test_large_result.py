@@ -244,6 +244,9 @@ def test_a_head_is_found_whatever_the_questions_say_and_however_it_is_read(make_
     path = tmp_path_factory.mktemp("large") / "result.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_result, "_BLOCK", block)
+        patch.setattr(large_result, "_GLANCE", block)
         files = large_files(result, 10**6)
         large, rows = head_of(files, path), rows_of(files, path)
+        assert large.sha256 == sha256_of_bytes(files.result)
+        assert large_result.glance(path) == dataclasses.replace(large, sha256="")
     assert [large.question(row["start"], row["length"]).question for row in rows] == texts

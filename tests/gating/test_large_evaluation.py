@@ -208,6 +208,22 @@ def test_what_is_missing_or_broken_is_said_and_never_a_pass(model, versions, cri
     assert {result.outcome for result in found.values() if result.gate != "model_intact"} == {Outcome.UNDECIDED}
 
 
+def test_a_result_file_that_changes_while_it_is_read_is_no_evidence(model, versions, criteria, monkeypatch, tmp_path):
+    from mlflow_genie_plugin.evaluation import large_result
+
+    run = versions.evaluate(model, large=True)
+    other = tmp_path / "other.json"
+    other.write_bytes(registry.download_run_artifact(run, RESULT).replace(b'"complete"', b'"interrupted"', 1))
+    glance = large_result.glance
+    monkeypatch.setattr(
+        large_result, "glance", lambda path: dataclasses.replace(glance(other), path=path, size=glance(path).size)
+    )
+    evidence, found = outcomes(model, run, criteria)
+    assert evidence.evaluation is None
+    assert "changed while it was read" in evidence.evaluation_problem
+    assert {result.outcome for result in found.values() if result.gate != "model_intact"} == {Outcome.UNDECIDED}
+
+
 def test_messages_name_the_questions_and_show_both_queries_and_no_other_question_is_read(model, versions, criteria):
     from mlflow_genie_plugin.gating.verdict import make_verdict
 
