@@ -121,3 +121,13 @@ def label_of(kind: Kind, item: dict[str, Any]) -> str:
         if text:
             return text if len(text) <= 60 else f"{text[:57].rstrip()}…"
     return str(item.get(kind.key, "?"))
+
+
+def dotted(kind: Kind) -> str:
+    """Return where the items of a kind stand, as findings write it: ``$.instructions.join_specs``."""
+    return "$." + ".".join(kind.path)
+
+
+def is_text(value: Any) -> bool:
+    """Return whether a value is text: a string, or the list of its lines."""
+    return isinstance(value, str) or all(isinstance(part, str) for part in value)

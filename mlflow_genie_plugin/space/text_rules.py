@@ -1,12 +1,29 @@
-"""Lines of a text that would run into each other: the server joins them without a separator."""
+"""Rules on texts: which must be there, and lines that run into each other where the server joins them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 from mlflow_genie_plugin.errors import Violation
+from mlflow_genie_plugin.space.limits import Limits
 from mlflow_genie_plugin.space.literals import without_literals
+from mlflow_genie_plugin.space.shape import (
+    BENCHMARK,
+    DATA_SOURCES,
+    EXAMPLE,
+    INSTRUCTION,
+    JOIN,
+    KINDS,
+    SAMPLE_QUESTION,
+    SNIPPETS,
+    dicts_of,
+    dotted,
+    is_text,
+    items_of,
+    text_of,
+)
 
 _OPERATORS = frozenset("<>=!|&-/*")
 
@@ -44,3 +61,39 @@ def _fuses_sql(before: str, after: str) -> bool:
 
 def _wordy(character: str) -> bool:
     return character.isalnum() or character in "_:"
+
+
+_NAMES = {"display_name", "alias", "column_name"}
+_REQUIRED_TEXT = {
+    SAMPLE_QUESTION: ("question",),
+    INSTRUCTION: ("content",),
+    EXAMPLE: ("question", "sql"),
+    BENCHMARK: ("question",),
+    **{kind: ("sql", "display_name") for kind in KINDS if kind.path[: len(SNIPPETS)] == SNIPPETS},
+}
+
+
+def text_violations(document: dict[str, Any], _: Limits) -> Iterator[Violation]:
+    """Required texts hold something, and lines that are joined stay apart."""
+    for kind in KINDS:
+        required = _REQUIRED_TEXT.get(kind, ())
+        fields = [(field, field == "sql") for field in sorted(kind.text) if (kind, field) != (JOIN, "sql")]
+        base = dotted(kind)
+        for index, item in dicts_of(document, kind.path):
+            for field in required:
+                value = item.get(field)
+                if isinstance(value, str | list) and not text_of(value).strip() and is_text(value):
+                    yield Violation(
+                        f"{base}[{index}].{field}", "empty-text", f"{field} is empty", fix="write it or remove the item"
+                    )
+            for field, is_sql in fields:
+                if field in item and (found := fused_lines(item[field], f"{base}[{index}].{field}", is_sql=is_sql)):
+                    yield found
+    for kind in DATA_SOURCES:
+        for table, source in dicts_of(document, kind.path):
+            for index, column in enumerate(items_of(source, ("column_configs",))):
+                lines = column.get("description") if type(column) is dict else None
+                if lines and len(lines) > 1:
+                    path = f"{dotted(kind)}[{table}].column_configs[{index}].description"
+                    if found := fused_lines(lines, path, is_sql=False):
+                        yield found
