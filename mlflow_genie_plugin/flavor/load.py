@@ -271,6 +271,10 @@ def _local_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise TamperedModelError(f"{path} is a symbolic link that leads nowhere", next_step=_NEXT) from error
         raise NotAGenieModelError(f"{path} does not exist: this is not a saved space") from error
+    except IsADirectoryError as error:
+        raise TamperedModelError(f"{path} was replaced: a folder stands in its place", next_step=_NEXT) from error
     except OSError as error:
         raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error

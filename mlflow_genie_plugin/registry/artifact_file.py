@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError
-from mlflow_genie_plugin.registry.connection import client, translate_errors
-from mlflow_genie_plugin.registry.runs import get_run
+from mlflow_genie_plugin.registry.runs import get_run, run_artifact_path
 
 
 @dataclass(frozen=True)
@@ -23,17 +22,13 @@ def run_artifact_file(run_id: str, path: str, missing: type[GenieError] = ModelN
     """Return an artifact of the run as a file; where artifacts are files of this machine, the artifact itself.
 
     Raises:
-        missing: There is no such run or artifact.
+        missing: There is no such run or artifact, or a link or a folder stands in the artifact's place.
         TrackingUnavailableError: MLflow or its store of artifacts cannot be reached.
     """
     run = get_run(run_id, missing)
-    with translate_errors(missing, f"artifact {path} of run {run_id}"):
-        client()
-        from mlflow.artifacts import download_artifacts
-        from mlflow.utils.uri import is_local_uri
+    from mlflow.utils.uri import is_local_uri
 
-        address = f"{run.artifact_uri.rstrip('/')}/{path}"
-        if is_local_uri(run.artifact_uri):  # type: ignore[no-untyped-call]
-            return ArtifactFile(Path(download_artifacts(artifact_uri=address)))
-        folder = tempfile.TemporaryDirectory(prefix="genie-", ignore_cleanup_errors=True)
-        return ArtifactFile(Path(download_artifacts(artifact_uri=address, dst_path=folder.name)), folder)
+    if is_local_uri(run.artifact_uri):  # type: ignore[no-untyped-call]
+        return ArtifactFile(run_artifact_path(run, path, missing, None))
+    folder = tempfile.TemporaryDirectory(prefix="genie-", ignore_cleanup_errors=True)
+    return ArtifactFile(run_artifact_path(run, path, missing, folder.name), folder)

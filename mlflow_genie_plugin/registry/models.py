@@ -6,11 +6,11 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.errors import ModelNotFoundError, UsageError
+from mlflow_genie_plugin.errors import ModelNotFoundError, TamperedModelError, UsageError
 from mlflow_genie_plugin.registry import versions
+from mlflow_genie_plugin.registry.artifact_download import download_artifact
 from mlflow_genie_plugin.registry.connection import client, translate_errors
 
 if TYPE_CHECKING:
@@ -121,9 +121,19 @@ def download_model_file(record: ModelRecord, name: str) -> bytes:
 
     Raises:
         ModelNotFoundError: The model has no such file.
+        TamperedModelError: A link or a folder stands in its place.
     """
-    # models:/m-…/file is not an address MLflow understands, so the artifact location is used.
-    return download_file(record.artifact_location, name, f"file {name} of model {record.model_id}")
+    with translate_errors(), tempfile.TemporaryDirectory() as folder:
+        # models:/m-…/file is not an address MLflow understands, so the artifact location is used.
+        return download_artifact(
+            record.artifact_location,
+            name,
+            f"file {name} of model {record.model_id}",
+            missing=ModelNotFoundError,
+            replaced=TamperedModelError,
+            again="snapshot the space again",
+            folder=folder,
+        ).read_bytes()
 
 
 def list_model_files(record: ModelRecord) -> list[str]:
@@ -192,19 +202,6 @@ def search_models(
             token = page.token
             if not token or (limit is not None and len(found) >= limit):
                 return found[:limit]
-
-
-def download_file(location: str, name: str, what: str) -> bytes:
-    """Return the bytes of the artifact ``name`` under the artifact address ``location``."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts:
-        raise UsageError(f"{name!r} is not a path inside the artifacts")
-    with translate_errors(ModelNotFoundError, what), tempfile.TemporaryDirectory() as folder:
-        client()
-        from mlflow.artifacts import download_artifacts
-
-        address = f"{location.rstrip('/')}/{name}"
-        return Path(download_artifacts(artifact_uri=address, dst_path=folder)).read_bytes()
 
 
 def _of_version(reference: str, name: str) -> ModelRecord:

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import GenieError, ModelNotFoundError, UsageError
+from mlflow_genie_plugin.registry.artifact_download import download_artifact
 from mlflow_genie_plugin.registry.connection import client, current_experiment_id, translate_errors
-from mlflow_genie_plugin.registry.models import download_file, quoted
+from mlflow_genie_plugin.registry.models import quoted
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -164,12 +165,27 @@ def log_artifacts(run_id: str, files: Mapping[str, bytes]) -> None:
 
 
 def download_run_artifact(run_id: str, path: str, missing: type[GenieError] = ModelNotFoundError) -> bytes:
-    """Return the bytes of an artifact of the run; ``missing`` is raised when run or artifact do not exist."""
-    run = get_run(run_id, missing)
-    try:
-        return download_file(run.artifact_uri, path, f"artifact {path} of run {run_id}")
-    except ModelNotFoundError as error:
-        raise missing(error.what, next_step=error.next_step) from error
+    """Return the bytes of an artifact of the run.
+
+    Raises:
+        missing: Run or artifact do not exist, or a link or a folder stands in the artifact's place.
+        TrackingUnavailableError: MLflow or its store of artifacts cannot be reached.
+    """
+    with translate_errors(), tempfile.TemporaryDirectory() as folder:
+        return run_artifact_path(get_run(run_id, missing), path, missing, folder).read_bytes()
+
+
+def run_artifact_path(run: RunRecord, path: str, missing: type[GenieError], folder: str | None) -> Path:
+    """Return where an artifact of the run is, as :func:`download_run_artifact` finds it."""
+    return download_artifact(
+        run.artifact_uri,
+        path,
+        f"artifact {path} of run {run.run_id}",
+        missing=missing,
+        replaced=missing,
+        again="make the run again",
+        folder=folder,
+    )
 
 
 def list_run_artifacts(run_id: str) -> list[str]:

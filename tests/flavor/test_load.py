@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -132,6 +133,50 @@ def test_an_mlmodel_that_names_python_objects_is_not_constructed(model, folder, 
     with pytest.raises(TamperedModelError, match="cannot be read"):
         read_snapshot(model.model_id)
     assert not (tmp_path / "made").exists()
+
+
+@pytest.fixture(params=["a folder", "a symbolic link", "a symbolic link to nowhere", "something that is no file"])
+def put(request, tmp_path):
+    def put(path):
+        copy = path.rename(tmp_path / f"was-{path.name}")
+        if request.param == "a folder":
+            path.mkdir()
+            (path / "x.py").write_text("raise SystemExit")
+        elif request.param == "something that is no file":
+            os.mkfifo(path)
+        else:
+            path.symlink_to(tmp_path / "nowhere" if request.param.endswith("nowhere") else copy)
+        return request.param.removesuffix(" to nowhere")
+
+    return put
+
+
+@pytest.mark.parametrize("name", ["MLmodel", "genie_space.json"])
+def test_what_was_put_in_the_place_of_a_file_is_named_whatever_it_holds(model, folder, name, put):
+    instead = put(folder / name)
+    for load in (read_snapshot, genie.load_model):
+        with pytest.raises(TamperedModelError) as caught:
+            load(model.model_id)
+        assert str(caught.value) == (
+            f"file {name} of model {model.model_id} was replaced: {instead} stands in its place — "
+            "do not use it; find out who can write to the artifacts, then snapshot the space again"
+        )
+
+
+@pytest.mark.parametrize("name", ["MLmodel", "genie_space.json"])
+def test_a_plain_folder_may_hold_links_but_no_folders_and_no_links_to_nowhere(answer, tmp_path, name):
+    saved, copy = tmp_path / "saved", tmp_path / "copy"
+    genie.save_model(answer, saved)
+    path = (saved / name).rename(copy)
+    (saved / name).symlink_to(copy)
+    assert genie.load_model(str(saved)).space_id == answer["space_id"]
+    path.unlink()
+    with pytest.raises(TamperedModelError, match=f"{name} is a symbolic link that leads nowhere"):
+        genie.load_model(str(saved))
+    (saved / name).unlink()
+    (saved / name).mkdir()
+    with pytest.raises(TamperedModelError, match=f"{name} was replaced: a folder stands in its place"):
+        genie.load_model(str(saved))
 
 
 @pytest.mark.parametrize("name", ["MLmodel", "genie_space.json"])

@@ -65,6 +65,7 @@ def scene(marked, versions, tmp_path):
         gate_run=good.tags[f"{STAGE}run_id"],
         marks={key: value for key, value in good.tags.items() if key.startswith("genie.gate.")},
         artifact=artifact,
+        elsewhere=tmp_path,
         sql=sql,
     )
 
@@ -184,6 +185,25 @@ def config_replaced(scene):
     folder = registry.get_model(scene.good).artifact_location.removeprefix("file://")
     path = Path(folder) / "genie_space.json"
     path.write_bytes(path.read_bytes().replace(b"all orders", b"no orders"))
+
+
+def put(instead: str, find: Callable[[Any], Path]) -> Callable[[Any], object]:
+    """Put a folder, or a link to an equal file, where a file was."""
+
+    def forge(scene):
+        path = find(scene)
+        copy = path.rename(scene.elsewhere / path.name)
+        path.mkdir() if instead == "folder" else path.symlink_to(copy)
+
+    return forge
+
+
+def model_file(name: str) -> Callable[[Any], Path]:
+    return lambda scene: Path(registry.get_model(scene.good).artifact_location.removeprefix("file://")) / name
+
+
+def result_file(scene) -> Path:
+    return scene.artifact(scene.runs["good"], "evaluation/evaluation_result.json")
 
 
 def evaluation_of_the_other_version(scene):
@@ -370,6 +390,14 @@ FORGERIES = [
     Forgery("champion's questions left out, not registered", champion_of_the_parent, ("champion's questions",), "q008",
             model="child"),
     Forgery("config replaced", config_replaced, ("decision",), "was changed"),
+    *(
+        Forgery(f"{name} replaced by a {instead}", put(instead, model_file(name)), ("decision",),
+                f"{name} of model m-") for name in ("MLmodel", "genie_space.json") for instead in ("folder", "link")
+    ),
+    Forgery("result replaced by a link", put("link", result_file), ("decision",), "a symbolic link stands in its"),
+    Forgery("result replaced by a folder", put("folder", result_file), ("decision",), "a folder stands in its place"),
+    Forgery("verdict.json replaced by a link", put("link", lambda s: s.artifact(s.gate_run, "gate/verdict.json")),
+            ("verdict",), "a symbolic link stands in its place"),
     Forgery("evaluation of another version", evaluation_of_the_other_version, ("verdict's claims", "decision"),
             "not of", model="bad"),
     Forgery("later evaluation not looked at", later_bad_evaluation, ("latest evaluation",),

@@ -14,7 +14,7 @@ import pytest
 
 import mlflow_genie_plugin as genie
 from mlflow_genie_plugin import registry
-from mlflow_genie_plugin.errors import ModelNotFoundError, TrackingUnavailableError
+from mlflow_genie_plugin.errors import ModelNotFoundError, TamperedModelError, TrackingUnavailableError
 from mlflow_genie_plugin.flavor.load import read_snapshot
 from mlflow_genie_plugin.snapshot.lineage import lineage, verify_chain
 
@@ -56,14 +56,14 @@ def server(tracking, tracking_template, tmp_path, monkeypatch):
         mlflow.set_registry_uri(url)
         monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
         mlflow.set_experiment("genie")
-        yield url, process
+        yield url, process, folder / "artifacts"
     finally:
         stop(process)
 
 
 @pytest.mark.e2e
 def test_versions_lineage_registry_and_outage_over_http(server, capsys):
-    _, process = server
+    _, process, files = server
     first = genie.create_genie_model_version(SPACE_ID, DOCUMENT, 1, "sales", patch_set=[{"type": "x"}])
     second = genie.create_genie_model_version(
         SPACE_ID, DOCUMENT, 2, "sales", parent_model_id=first, register="genie.sales"
@@ -84,6 +84,23 @@ def test_versions_lineage_registry_and_outage_over_http(server, capsys):
         registry.get_model("m-" + "0" * 32)
     with pytest.raises(ModelNotFoundError, match="alias nobody"):
         registry.resolve_model("models:/genie.sales@nobody")
+
+    (file,) = files.rglob(f"{second}/**/genie_space.json")
+    copy = file.rename(file.with_name("copy"))
+    with pytest.raises(TamperedModelError, match=r"genie_space\.json of model .* is gone"):
+        read_snapshot(second)
+    file.symlink_to("/etc/hostname")
+    with pytest.raises(TamperedModelError, match="was replaced: a symbolic link stands in its place"):
+        read_snapshot(second)
+    file.unlink()
+    file.mkdir()
+    for _ in range(2):  # empty, and with something in it
+        with pytest.raises(TamperedModelError, match="was replaced: a folder stands in its place"):
+            read_snapshot(second)
+        (file / "x").touch()
+    shutil.rmtree(file)
+    copy.rename(file)
+    assert read_snapshot(second).config.document == DOCUMENT
 
     stop(process)
     started = time.monotonic()
