@@ -55,7 +55,8 @@ def withdraw_if_contradicted(verdict: Verdict, model: ModelRecord, gate_run: Run
     A gate run is stored before it marks. Whichever of two wrote last, it sees the other one here. What counts is when
     each decided: who decided first may well be stored last. One that does not say when counts as later.
     """
-    about = {(verdict.evaluation or {}).get("run_id", ""), later_evaluation(verdict, model)}
+    # A failure that names no evaluation is about the version itself.
+    about = {"", (verdict.evaluation or {}).get("run_id"), later_evaluation(verdict, model)}
     for other in gate_runs(model, verdict.stage):
         decided = other.tags.get(DECIDED_TAG)
         later = other.run_id != gate_run.run_id and (decided is None or decided >= verdict.decided_at)
