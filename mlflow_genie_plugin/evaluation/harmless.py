@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
+from mlflow_genie_plugin.evaluation.cells import decode_rows
 from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL, Comparison, compare
 from mlflow_genie_plugin.evaluation.order_columns import order_columns
 from mlflow_genie_plugin.evaluation.question_order import ranking_words
-from mlflow_genie_plugin.workspace.answer import QueryResult
+from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
@@ -72,13 +73,32 @@ def harmless_in_rows(case: JudgedCase) -> Harmless | None:
     column_map = None if comparison is None else comparison.evidence.get("column_map")
     if comparison is None or comparison.code not in ("RESULT_MISSING_ROWS", "SINGLE_CELL_DIFFERENCE"):
         return None
-    return None if column_map is None else _by_rounding(case, column_map) or _by_ties(case, column_map)
-
-
-def _by_rounding(case: JudgedCase, column_map: Sequence[int]) -> Harmless | None:
-    expected, actual = case.expected_result, case.answer_result
-    if expected is None or actual is None:
+    if column_map is None or case.expected_result is None or case.answer_result is None:
         return None
+    return _by_rounding(case.expected_result, case.answer_result, column_map) or _by_ties(case, column_map)
+
+
+def only_rounded(case: JudgedCase) -> str | None:
+    """Return what is rounded differently where that is all that a generated database found, in parts and in rows."""
+    witness = case.refutation.witness
+    facet = next((each for each in case.facets.differing if each.name == "select"), None)
+    if witness is None or facet is None or not case.facets.only_presentational:
+        return None
+    sides = [_result_in(witness[side]) for side in ("expected", "actual")]
+    comparison = compare(*sides)
+    column_map = comparison.evidence.get("column_map")
+    is_rounding = column_map is not None and _by_rounding(sides[0], sides[1], column_map) is not None
+    return facet.rationale if is_rounding or comparison.outcome == EQUAL else None
+
+
+def _result_in(shown: Mapping[str, Any]) -> QueryResult:
+    """Return a result that a witness shows; one that is not shown whole counts as cut off."""
+    rows = decode_rows(shown["rows"])
+    columns = tuple(Column(name, "") for name in shown["columns"])
+    return QueryResult(columns, rows, shown["row_count"], truncated=len(rows) < shown["row_count"])
+
+
+def _by_rounding(expected: QueryResult, actual: QueryResult, column_map: Sequence[int]) -> Harmless | None:
     left, right = (list(zip(*side.rows, strict=True)) for side in (expected, actual))
     names = []
     for i, j in enumerate(column_map):

@@ -143,6 +143,26 @@ def test_rows_that_differ_by_rounding_or_ties_are_no_other_meaning(judge, make_t
     assert "although rows differ" in finding.rationale
 
 
+@pytest.mark.parametrize(
+    ("expected", "answer", "outcome"),
+    [
+        ("SELECT status, AVG(price) FROM c.s.orders GROUP BY 1",
+         "SELECT status, ROUND(AVG(price), 2) AS a FROM c.s.orders GROUP BY 1", "passed"),
+        ("SELECT status, ROUND(AVG(price), 3) FROM c.s.orders GROUP BY 1",
+         "SELECT status, AVG(price) AS a FROM c.s.orders GROUP BY 1", "passed"),
+        ("SELECT AVG(price) FROM c.s.orders", "SELECT ROUND(AVG(price), 0) FROM c.s.orders", "failed"),
+        ("SELECT AVG(price) FROM c.s.orders", "SELECT ROUND(AVG(price), 2) FROM c.s.orders WHERE who > 1", "failed"),
+        ("SELECT ROUND(AVG(price), 2) FROM c.s.orders", "SELECT ROUND(AVG(who), 2) FROM c.s.orders", "failed"),
+    ],
+)  # fmt: skip
+def test_rounding_alone_is_no_other_meaning_when_a_generated_database_finds_it(judge, expected, answer, outcome):
+    finding = judge(expected, answer)
+    assert finding.outcome.value == outcome, finding.rationale
+    if outcome == "passed":
+        assert finding.confidence <= 0.6
+        assert "rounded differently" in finding.rationale
+
+
 def test_a_filter_on_another_column_takes_in_other_rows(judge):
     finding = judge("SELECT id FROM c.s.orders WHERE who = 1", "SELECT id FROM c.s.orders WHERE id = 1")
     assert told(finding) == ("failed", "different_scope")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow_genie_plugin.evaluation.compare import Comparison
 from mlflow_genie_plugin.evaluation.facets.facet import Facet, FacetDiff
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.harmless import harmless_in_rows, real_difference
+from mlflow_genie_plugin.evaluation.harmless import harmless_in_rows, only_rounded, real_difference
 from mlflow_genie_plugin.evaluation.refuter import refutation as outcomes
 from mlflow_genie_plugin.evaluation.refuter.refutation import Refutation
 from mlflow_genie_plugin.evaluation.unanswered import unanswered
@@ -77,6 +77,10 @@ class SemanticEquivalence:
                 f"the queries mean the same, but {refutation.reason}",
                 confidence=outcomes.confidence_of(refutation.informative),
                 **evidence,
+            )
+        if refutation.outcome == outcomes.DIFFERENT and (rounded := only_rounded(case)) is not None:
+            return passed(
+                self.name, f"the queries mean the same, although {rounded}", confidence=_BY_FACETS, **evidence
             )
         if refutation.outcome == outcomes.DIFFERENT:
             kept = {**evidence, "witness": dict(refutation.witness or {})}
