@@ -10,7 +10,7 @@ from mlflow_genie_plugin.cli.output import command, emit, emit_json, say
 from mlflow_genie_plugin.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.evaluation.prompts import PlannedPrompt
+    from mlflow_genie_plugin.evaluation.prompt_registration import PlannedPrompt
 
 _SCHEMA = click.option(
     "--prompts-schema",
@@ -48,7 +48,7 @@ def register(
     Doing it again changes nothing. The prompts need not be registered to be used: an evaluation takes the production
     version where there is one, and the packaged text ("inline") where there is none.
     """
-    from mlflow_genie_plugin.evaluation.prompts import plan_registration, register_prompts
+    from mlflow_genie_plugin.evaluation.prompt_registration import plan_registration, register_prompts
 
     schema = _schema(uc_schema)
     if dry_run:

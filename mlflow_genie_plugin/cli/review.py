@@ -51,16 +51,8 @@ def review(
     """
     from mlflow_genie_plugin.clock import SYSTEM_CLOCK
     from mlflow_genie_plugin.evaluation.correct import correct
-    from mlflow_genie_plugin.evaluation.corrections import (
-        ACCEPTED,
-        REJECTED,
-        choose,
-        corrections_path,
-        decided,
-        merge,
-        read_corrections,
-        write_corrections,
-    )
+    from mlflow_genie_plugin.evaluation.corrections import ACCEPTED, REJECTED, choose, decided, merge
+    from mlflow_genie_plugin.evaluation.corrections_file import corrections_path, read_corrections, write_corrections
 
     if (accept or reject) and not (by and by.strip()):
         raise UsageError("a decision needs a name", next_step="add --by NAME: who has looked at the two queries")

@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.canonical_json import canonical_bytes, sha256_of_json
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, UnreadableFileError, UsageError
-from mlflow_genie_plugin.evaluation.benchmark_rules import FORMAT_VERSION, check, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_listing import FORMAT_VERSION, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_rules import check
 from mlflow_genie_plugin.evaluation.question import Benchmark, normalise_question, split_of
 from mlflow_genie_plugin.evaluation.yaml_source import read_source
 from mlflow_genie_plugin.schemas import require_format_version

@@ -1,72 +1,30 @@
-"""The rules of a benchmarks file: every violation with its path and line, then the questions."""
+"""The rules of benchmark questions: every violation with its path and line, then the questions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 from mlflow_genie_plugin.errors import Violation
-from mlflow_genie_plugin.evaluation.question import (
-    Benchmark,
-    normalise_question,
-    split_of,
+from mlflow_genie_plugin.evaluation.benchmark_listing import (
+    FORMAT_VERSION,
+    SCHEMA,
+    VALID_ENTRY,
+    Entry,
+    Listing,
+    kind_of,
 )
+from mlflow_genie_plugin.evaluation.question import Benchmark, normalise_question, split_of
 from mlflow_genie_plugin.evaluation.yaml_source import Path, Source
-from mlflow_genie_plugin.schemas import json_path, load_schema, violations_of
+from mlflow_genie_plugin.schemas import json_path, violations_of
 from mlflow_genie_plugin.sql_dialect import read_only_reason
 
-SCHEMA = "benchmarks"
-FORMAT_VERSION = 1
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 _OWN_FIELDS = frozenset(item.name for item in fields(Benchmark)) - {"more"}
 _CHOICES = ("expected_asset", "priority", "split")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One question as it stands in the file, with the path to it."""
-
-    path: Path
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a file holds, whichever of the known shapes it has; ``name`` and ``variables`` only when it says so."""
-
-    entries: tuple[Entry, ...]
-    violations: tuple[Violation, ...] = ()
-    name: str | None = None
-    variables: Mapping[str, str] | None = None
-
-
-def known_fields() -> frozenset[str]:
-    """Return the names of the fields that a question may have."""
-    return frozenset(load_schema(SCHEMA)["$defs"]["benchmark"]["properties"])
-
-
-def list_entries(document: Any) -> Listing:
-    """Find the questions in a document of ours, in a mapping of domains, or in a space's export."""
-    if not isinstance(document, dict):
-        return Listing((), (_shape(f"the file holds a {_kind(document)}"),))
-    benchmarks = document.get("benchmarks")
-    if isinstance(benchmarks, dict) and isinstance(benchmarks.get("questions"), list):
-        return Listing(_entries(("benchmarks", "questions"), benchmarks["questions"]))
-    if "benchmarks" in document or "format_version" in document:
-        return _ours(document)
-    if document and all(isinstance(questions, list) for questions in document.values()):
-        entries = [
-            Entry(entry.path, {"domain": domain, **entry.value} if isinstance(entry.value, dict) else entry.value)
-            for domain, questions in document.items()
-            for entry in _entries((domain,), questions)
-        ]
-        return Listing(tuple(entries))
-    if "data_sources" in document:
-        return Listing((), (Violation("$", "no-questions", "this space config has no benchmark questions"),))
-    return Listing((), (_shape(_top_level(document)),))
 
 
 def check(listing: Listing, source: Source, variables: Mapping[str, str]) -> tuple[list[Benchmark], list[Violation]]:
@@ -89,27 +47,6 @@ def check(listing: Listing, source: Source, variables: Mapping[str, str]) -> tup
     return [benchmark for _, benchmark in benchmarks], located
 
 
-def _ours(document: Mapping[str, Any]) -> Listing:
-    # The entries are checked one by one, so that each violation names its own place; here only what is around them.
-    around = {key: value for key, value in document.items() if key != "benchmarks"}
-    listed = document.get("benchmarks")
-    found = violations_of({**around, "benchmarks": [_VALID_ENTRY]} if isinstance(listed, list) else document, SCHEMA)
-    variables = document.get("variables")
-    return Listing(
-        _entries(("benchmarks",), listed if isinstance(listed, list) else []),
-        tuple(found),
-        document.get("name"),
-        variables if isinstance(variables, dict) and not found else None,
-    )
-
-
-_VALID_ENTRY = {"id": "q", "question": "q", "expected_sql": "q"}
-
-
-def _entries(path: Path, questions: Iterable[Any]) -> tuple[Entry, ...]:
-    return tuple(Entry((*path, index), value) for index, value in enumerate(questions))
-
-
 def _plain(entry: Entry) -> tuple[Any, list[Violation]]:
     """Bring an entry to one form: texts joined, the answer of a space's export as ``expected_sql``."""
     if not isinstance(entry.value, dict):
@@ -128,7 +65,7 @@ def _plain(entry: Entry) -> tuple[Any, list[Violation]]:
             Violation(path, "two-answers", "there are two answers: expected_sql and answer", fix="remove one of them")
         )
     elif not isinstance(answer, list) or len(answer) != 1:
-        count = len(answer) if isinstance(answer, list) else f"a {_kind(answer)} instead of a list of"
+        count = len(answer) if isinstance(answer, list) else f"a {kind_of(answer)} instead of a list of"
         found.append(Violation(path, "two-answers" if isinstance(answer, list) and answer else "no-answer",
                                f"there must be exactly one answer, here are {count}"))  # fmt: skip
     elif not isinstance(answer[0], dict) or str(answer[0].get("format", "")).upper() != "SQL":
@@ -137,7 +74,7 @@ def _plain(entry: Entry) -> tuple[Any, list[Violation]]:
         content = answer[0].get("content")
         value["expected_sql"] = "".join(map(str, content)) if isinstance(content, list) else content
     if found and "expected_sql" not in value:
-        value["expected_sql"] = _VALID_ENTRY["expected_sql"]  # the violation above is the only one about the answer
+        value["expected_sql"] = VALID_ENTRY["expected_sql"]  # the violation above is the only one about the answer
     return value, found
 
 
@@ -246,21 +183,3 @@ def _with_line(violation: Violation, source: Source) -> Violation:
 def _parts(path: str) -> Path:
     found = re.finditer(r"\.([^.\[]+)|\[(\d+)\]|\['(.*?)'\]", path)
     return tuple(int(item[2]) if item[2] else item[1] or item[3] for item in found)
-
-
-def _top_level(document: Mapping[str, Any]) -> str:
-    keys = ", ".join(map(repr, document))[:80]
-    return f"the top level has the keys {keys}" if keys else "it holds nothing"
-
-
-def _shape(seen: str) -> Violation:
-    return Violation(
-        "$",
-        "shape",
-        f"this is no benchmarks file: {seen}",
-        fix="it needs format_version: 1 and a list named benchmarks",
-    )
-
-
-def _kind(value: Any) -> str:
-    return {list: "list", str: "text", dict: "mapping", type(None): "null"}.get(type(value), type(value).__name__)

@@ -9,7 +9,8 @@ from typing import Any
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes
 from mlflow_genie_plugin.errors import ConflictError, UsageError
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet, parse_benchmarks
-from mlflow_genie_plugin.evaluation.benchmark_rules import VARIABLE, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_listing import list_entries
+from mlflow_genie_plugin.evaluation.benchmark_rules import VARIABLE
 from mlflow_genie_plugin.evaluation.corrections import Correction, is_protected
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.yaml_edit import set_fields

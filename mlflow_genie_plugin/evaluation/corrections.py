@@ -1,6 +1,6 @@
-"""Proposed corrections of ground truth: collected from evaluations into a file of their own, decided by a person.
+"""Proposed corrections of ground truth: what evaluations propose, merged, and decided by a person.
 
-Nothing in here writes to a benchmarks file, and no gate reads a corrections file.
+Nothing in here writes to a benchmarks file.
 """
 
 from __future__ import annotations
@@ -8,28 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from dataclasses import field as with_default
-from pathlib import Path
 from typing import Any
 
-from mlflow_genie_plugin.atomic_files import write_bytes_atomically
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes, sha256_of_json
 from mlflow_genie_plugin.clock import Clock, iso_utc
-from mlflow_genie_plugin.errors import InvalidCorrectionsError, UnreadableFileError, UsageError
+from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
-from mlflow_genie_plugin.evaluation.yaml_source import read_source
-from mlflow_genie_plugin.evaluation.yaml_text import to_yaml
-from mlflow_genie_plugin.schemas import require_format_version, violations_of
-from mlflow_genie_plugin.space.strict_json import decode
 
-FORMAT_VERSION = 1
-SCHEMA = "benchmark_corrections"
 PROPOSED, ACCEPTED, REJECTED = "proposed", "accepted", "rejected"
-
-_HEADER = """\
-# Proposed corrections of benchmark questions. Nothing here is ground truth until a person accepts it:
-#   mlflow-genie evaluate review --benchmarks FILE --accept ID --by NAME
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +66,6 @@ class Correction:
         named = {"id": self.id, **values, "variables": dict(self.variables), "evidence": dict(self.evidence)}
         named["old_sql_sha256"] = self.old_sql_sha256
         return named
-
-
-def corrections_path(benchmarks: Path) -> Path:
-    """Return where the corrections of a benchmarks file stand by default: ``x.yaml`` → ``x.corrections.yaml``."""
-    return benchmarks.with_name(f"{benchmarks.stem}.corrections.yaml")
 
 
 def proposals_of(result: EvaluationResult, *, run_id: str | None, evaluation_sha256: str) -> list[Correction]:
@@ -150,62 +132,6 @@ def choose(corrections: Sequence[Correction], name: str) -> Correction:
 def decided(correction: Correction, state: str, by: str, clock: Clock) -> Correction:
     """Return the correction with a person's decision."""
     return replace(correction, state=state, by=by, at=iso_utc(clock.now()))
-
-
-def read_corrections(path: Path) -> list[Correction]:
-    """Return the corrections in a file; none when there is no file yet.
-
-    Raises:
-        UnreadableFileError: It cannot be read, or is not YAML.
-        UnsupportedFormatError: Another ``format_version``.
-        InvalidCorrectionsError: It breaks its format, or an id or digest in it is not that of its content.
-    """
-    if not path.exists():
-        return []
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFileError(
-            f"cannot read {path}: {error.strerror or error}", next_step="check the path and its permissions"
-        ) from error
-    document = read_source(decode(data, str(path)), str(path)).value
-    require_format_version(document, FORMAT_VERSION, str(path))
-    if violations := violations_of(document, SCHEMA):
-        raise InvalidCorrectionsError(
-            f"{path} is no corrections file", violations, next_step="give another -o FILE, or correct it"
-        )
-    found = []
-    for entry in document["corrections"]:
-        values = {key: value for key, value in entry.items() if key not in ("id", "old_sql_sha256")}
-        correction = Correction(**{**values, "confirmations": tuple(entry["confirmations"])})
-        if (correction.id, correction.old_sql_sha256) != (entry["id"], entry["old_sql_sha256"]):
-            raise InvalidCorrectionsError(
-                f"the correction {entry['id']} in {path} was changed by hand: its id or digest is not that of its SQL",
-                [],
-                next_step="take it out of the file and review the evaluation again",
-            )
-        found.append(correction)
-    return found
-
-
-def corrections_bytes(name: str, corrections: Iterable[Correction]) -> bytes:
-    """Return the file: proposals first by question, equal corrections give equal bytes."""
-    ordered = sorted(corrections, key=lambda item: (item.state != PROPOSED, item.id))
-    document = {
-        "format_version": FORMAT_VERSION,
-        "benchmarks": name,
-        "corrections": [item.to_json() for item in ordered],
-    }
-    return (_HEADER + to_yaml(document)).encode()
-
-
-def write_corrections(path: Path, name: str, corrections: Iterable[Correction]) -> None:
-    """Write the file in one step.
-
-    Raises:
-        UnwritableFileError: The place cannot be written to.
-    """
-    write_bytes_atomically(path, corrections_bytes(name, corrections))
 
 
 def _proposal(

@@ -17,7 +17,8 @@ from mlflow_genie_plugin.evaluation.journal import Journal
 from mlflow_genie_plugin.evaluation.journalled_result import journalled_result
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist
 from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, require_reproducible
-from mlflow_genie_plugin.evaluation.native_runner import NativeQuestioner, match_questions
+from mlflow_genie_plugin.evaluation.native_questions import match_questions
+from mlflow_genie_plugin.evaluation.native_runner import NativeQuestioner
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from mlflow_genie_plugin.evaluation.prompt_registration import register_optimizer_prompts, register_prompts
 from mlflow_genie_plugin.evaluation.prompts import (
     JUDGE_PROMPTS,
     OPTIMIZER_PROMPTS,
@@ -12,8 +13,6 @@ from mlflow_genie_plugin.evaluation.prompts import (
     packaged_text,
     production_prompt,
     prompt_name,
-    register_optimizer_prompts,
-    register_prompts,
 )
 
 

@@ -10,16 +10,8 @@ from mlflow_genie_plugin.clock import SYSTEM_CLOCK
 from mlflow_genie_plugin.errors import ConflictError, InvalidCorrectionsError, UnsupportedFormatError, UsageError
 from mlflow_genie_plugin.evaluation.benchmark import parse_benchmarks
 from mlflow_genie_plugin.evaluation.correct import correct, with_variables
-from mlflow_genie_plugin.evaluation.corrections import (
-    Correction,
-    choose,
-    corrections_bytes,
-    decided,
-    merge,
-    proposals_of,
-    read_corrections,
-    write_corrections,
-)
+from mlflow_genie_plugin.evaluation.corrections import Correction, choose, decided, merge, proposals_of
+from mlflow_genie_plugin.evaluation.corrections_file import corrections_bytes, read_corrections, write_corrections
 from mlflow_genie_plugin.evaluation.yaml_source import read_source
 
 FILE = b"""\

@@ -7,7 +7,7 @@ import pytest
 
 from mlflow_genie_plugin.errors import InterruptedEvaluationError, InvalidBenchmarksError
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, parse_benchmarks
-from mlflow_genie_plugin.evaluation.native_runner import match_questions
+from mlflow_genie_plugin.evaluation.native_questions import match_questions
 from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.progress import Silent
 from mlflow_genie_plugin.evaluation.recorded import judge_recorded

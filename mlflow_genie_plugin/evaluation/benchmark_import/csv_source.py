@@ -9,7 +9,7 @@ from typing import Any
 
 from mlflow_genie_plugin.errors import InvalidImportError, UnreadableFileError, Violation
 from mlflow_genie_plugin.evaluation.benchmark_import.candidate import Candidate, known_kind
-from mlflow_genie_plugin.evaluation.benchmark_rules import known_fields
+from mlflow_genie_plugin.evaluation.benchmark_listing import known_fields
 
 _LISTS = frozenset({"required_tables", "required_columns", "expected_columns", "tags"})
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

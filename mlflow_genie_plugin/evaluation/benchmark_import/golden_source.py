@@ -6,7 +6,7 @@ from typing import Any
 
 from mlflow_genie_plugin.errors import InvalidImportError
 from mlflow_genie_plugin.evaluation.benchmark_import.candidate import Candidate, known_kind
-from mlflow_genie_plugin.evaluation.benchmark_rules import known_fields, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_listing import known_fields, list_entries
 from mlflow_genie_plugin.evaluation.yaml_source import read_source
 from mlflow_genie_plugin.schemas import json_path
 from mlflow_genie_plugin.space.strict_json import decode

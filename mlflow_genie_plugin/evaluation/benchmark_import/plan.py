@@ -16,7 +16,8 @@ from mlflow_genie_plugin.evaluation.benchmark_import.write import (
     placeholders,
     require_whole,
 )
-from mlflow_genie_plugin.evaluation.benchmark_rules import VARIABLE, Entry, Listing, check, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_listing import Entry, Listing, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_rules import VARIABLE, check
 from mlflow_genie_plugin.evaluation.question import normalise_question
 from mlflow_genie_plugin.evaluation.yaml_source import Path, Source, read_source
 from mlflow_genie_plugin.space.strict_json import decode

@@ -7,7 +7,8 @@ from typing import Any
 
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.benchmark import BenchmarkSet, parse_benchmarks
-from mlflow_genie_plugin.evaluation.benchmark_rules import FORMAT_VERSION, VARIABLE
+from mlflow_genie_plugin.evaluation.benchmark_listing import FORMAT_VERSION
+from mlflow_genie_plugin.evaluation.benchmark_rules import VARIABLE
 from mlflow_genie_plugin.evaluation.yaml_edit import add_list, append_items, set_fields
 from mlflow_genie_plugin.evaluation.yaml_source import Path, read_source
 from mlflow_genie_plugin.evaluation.yaml_text import to_yaml

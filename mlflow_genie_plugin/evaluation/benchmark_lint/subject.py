@@ -11,7 +11,8 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.errors import GenieError, UnreadableFileError, UnsupportedFormatError, Violation
 from mlflow_genie_plugin.evaluation.benchmark_lint.likeness import Words, sql_key
-from mlflow_genie_plugin.evaluation.benchmark_rules import FORMAT_VERSION, check, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_listing import FORMAT_VERSION, list_entries
+from mlflow_genie_plugin.evaluation.benchmark_rules import check
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.yaml_source import read_source
 from mlflow_genie_plugin.schemas import json_path, require_format_version

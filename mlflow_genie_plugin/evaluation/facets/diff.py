@@ -9,6 +9,8 @@ from sqlglot import exp
 from mlflow_genie_plugin.evaluation.facets.facet import FACET_ORDER, Facet, FacetDiff, UnanalysableError
 from mlflow_genie_plugin.evaluation.facets.filter_facets import filter_facets
 from mlflow_genie_plugin.evaluation.facets.pair import Pair
+from mlflow_genie_plugin.evaluation.facets.ranking_facets import ranking_facets
+from mlflow_genie_plugin.evaluation.facets.row_facets import row_facets
 from mlflow_genie_plugin.evaluation.facets.select_facets import select_facets, selected
 from mlflow_genie_plugin.evaluation.facets.source_facets import source_facets
 from mlflow_genie_plugin.evaluation.facets.tokens import TOKEN
@@ -57,6 +59,8 @@ def _facets(pair: Pair) -> Iterator[Facet]:
     yield from source_facets(pair)
     yield from filter_facets(pair)
     yield from value_facets(pair, columns)
+    yield from row_facets(pair)
+    yield from ranking_facets(pair)
     yield from select_facets(pair, columns)
     yield from _others(pair)
     yield from _subqueries(pair)

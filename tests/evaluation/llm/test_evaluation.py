@@ -240,7 +240,7 @@ def test_people_read_what_the_model_said_and_why_it_did_not(live_model, configur
 def test_a_registered_prompt_is_the_one_that_is_asked_with(live_model, configured, language_model):
     import mlflow
 
-    from mlflow_genie_plugin.evaluation.prompts import register_optimizer_prompts
+    from mlflow_genie_plugin.evaluation.prompt_registration import register_optimizer_prompts
 
     register_optimizer_prompts()
     client = mlflow.MlflowClient()
