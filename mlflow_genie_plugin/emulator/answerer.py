@@ -12,9 +12,10 @@ from typing import Any
 
 from mlflow_genie_plugin.emulator.answering.binding import CannotGroundError
 from mlflow_genie_plugin.emulator.answering.function_calls import match_function
-from mlflow_genie_plugin.emulator.answering.knowledge import SpaceKnowledge, read_knowledge
+from mlflow_genie_plugin.emulator.answering.knowledge import SpaceKnowledge
 from mlflow_genie_plugin.emulator.answering.metric_query import compose_over_metric_view, metric_view_for
 from mlflow_genie_plugin.emulator.answering.pieces import cut
+from mlflow_genie_plugin.emulator.answering.read_knowledge import read_knowledge
 from mlflow_genie_plugin.emulator.answering.request import Request
 from mlflow_genie_plugin.emulator.answering.table_query import compose_over_tables
 from mlflow_genie_plugin.emulator.answering.trusted_examples import match_example

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mlflow_genie_plugin.emulator.answering.binding import CannotGroundError
+from mlflow_genie_plugin.emulator.answering.concepts import Concept
 from mlflow_genie_plugin.emulator.answering.join_tree import JoinTree
 from mlflow_genie_plugin.emulator.answering.knowledge import Column
 from mlflow_genie_plugin.emulator.answering.query_text import in_period
 from mlflow_genie_plugin.emulator.answering.request import Filter, When
 from mlflow_genie_plugin.emulator.answering.scope import Scope
 from mlflow_genie_plugin.emulator.answering.sql_text import number_literal, string_literal
-from mlflow_genie_plugin.emulator.answering.vocabulary import Concept
 
 
 def where(scope: Scope, tree: JoinTree) -> list[str]:

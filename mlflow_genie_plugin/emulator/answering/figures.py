@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlflow_genie_plugin.emulator.answering.binding import Binder, CannotGroundError
+from mlflow_genie_plugin.emulator.answering.concepts import Concept
 from mlflow_genie_plugin.emulator.answering.join_paths import JoinPaths
 from mlflow_genie_plugin.emulator.answering.join_tree import JoinTree
 from mlflow_genie_plugin.emulator.answering.request import Ask
 from mlflow_genie_plugin.emulator.answering.resolution import Resolution
 from mlflow_genie_plugin.emulator.answering.sql_text import parse_expression, quoted_name, spoken_alias
-from mlflow_genie_plugin.emulator.answering.vocabulary import Concept
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlflow_genie_plugin.emulator.answering.binding import CannotGroundError
+from mlflow_genie_plugin.emulator.answering.concepts import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table, dates_among
 from mlflow_genie_plugin.emulator.answering.query_text import QueryText, by_grain, in_period
 from mlflow_genie_plugin.emulator.answering.request import Ask, Request
@@ -13,7 +14,6 @@ from mlflow_genie_plugin.emulator.answering.sql_text import (
     string_literal,
 )
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain
-from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.words import phrase_of
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mlflow_genie_plugin.emulator.answering.concepts import Mention
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain, Period, match_time
-from mlflow_genie_plugin.emulator.answering.vocabulary import Mention, Vocabulary
+from mlflow_genie_plugin.emulator.answering.vocabulary import Vocabulary
 from mlflow_genie_plugin.emulator.answering.words import Token, tokenize, word_set
 
 # marker → (kind, value); longer phrases win over shorter ones.

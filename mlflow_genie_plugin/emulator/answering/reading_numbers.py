@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mlflow_genie_plugin.emulator.answering.concepts import Mention
 from mlflow_genie_plugin.emulator.answering.pieces import Piece
 from mlflow_genie_plugin.emulator.answering.request import Ask, Filter, Request
-from mlflow_genie_plugin.emulator.answering.vocabulary import Mention, Vocabulary
+from mlflow_genie_plugin.emulator.answering.vocabulary import Vocabulary
 from mlflow_genie_plugin.emulator.answering.words import whole_number_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mlflow_genie_plugin.emulator.answering.concepts import Mention
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain, Period
-from mlflow_genie_plugin.emulator.answering.vocabulary import Mention
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mlflow_genie_plugin.emulator.answering.binding import Binder, CannotGroundError
+from mlflow_genie_plugin.emulator.answering.concepts import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowledge, Table, dates_among
 from mlflow_genie_plugin.emulator.answering.request import Request
-from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.words import phrase_of, word_set
 
 TABLE_KINDS = ("measure", "filter", "expression", "column", "value", "table")

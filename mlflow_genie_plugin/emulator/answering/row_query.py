@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from mlflow_genie_plugin.emulator.answering.binding import CannotGroundError
+from mlflow_genie_plugin.emulator.answering.concepts import Concept
 from mlflow_genie_plugin.emulator.answering.conditions import where
 from mlflow_genie_plugin.emulator.answering.join_tree import JoinTree
 from mlflow_genie_plugin.emulator.answering.query_text import QueryText
 from mlflow_genie_plugin.emulator.answering.scope import Scope
 from mlflow_genie_plugin.emulator.answering.sql_text import spoken_alias
-from mlflow_genie_plugin.emulator.answering.vocabulary import HINTS, Concept
+from mlflow_genie_plugin.emulator.answering.vocabulary import HINTS
 from mlflow_genie_plugin.emulator.answering.words import phrase_of
 
 RANKED_ROWS = 10  # shown when a plural is ranked and no number is given ("the most expensive parts")

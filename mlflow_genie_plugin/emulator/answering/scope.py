@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlflow_genie_plugin.emulator.answering.binding import Binder, CannotGroundError
+from mlflow_genie_plugin.emulator.answering.concepts import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.figures import Figures
 from mlflow_genie_plugin.emulator.answering.join_paths import JoinPaths
 from mlflow_genie_plugin.emulator.answering.join_tree import JoinTree
@@ -10,7 +11,6 @@ from mlflow_genie_plugin.emulator.answering.knowledge import Column, SpaceKnowle
 from mlflow_genie_plugin.emulator.answering.request import Request
 from mlflow_genie_plugin.emulator.answering.resolution import Resolution
 from mlflow_genie_plugin.emulator.answering.sql_text import quoted_name
-from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
 
 
 class Scope:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlflow_genie_plugin.emulator.answering.binding import CannotGroundError
+from mlflow_genie_plugin.emulator.answering.concepts import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.conditions import (
     compared,
     existence_conditions,
@@ -19,7 +20,6 @@ from mlflow_genie_plugin.emulator.answering.row_query import compose_rows
 from mlflow_genie_plugin.emulator.answering.scope import Scope
 from mlflow_genie_plugin.emulator.answering.sql_text import quoted_name, spoken_alias
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain
-from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention
 
 
 def compose_over_tables(request: Request, knowledge: SpaceKnowledge) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mlflow_genie_plugin.emulator.answering.concepts import Concept, Mention
 from mlflow_genie_plugin.emulator.answering.pieces import Piece, cut
 from mlflow_genie_plugin.emulator.answering.reading_numbers import NumberReader
 from mlflow_genie_plugin.emulator.answering.request import Ask, Filter, Request, When
 from mlflow_genie_plugin.emulator.answering.time_phrases import Grain
-from mlflow_genie_plugin.emulator.answering.vocabulary import Concept, Mention, Vocabulary
+from mlflow_genie_plugin.emulator.answering.vocabulary import Vocabulary
 from mlflow_genie_plugin.emulator.answering.words import stem, whole_number_of
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
+from mlflow_genie_plugin.emulator.answering.concepts import Concept, Mention, same_reading
 from mlflow_genie_plugin.emulator.answering.knowledge import Column, Snippet, SpaceKnowledge, Table
 from mlflow_genie_plugin.emulator.answering.sql_text import is_aggregate, is_condition, parse_expression, parts_of
 from mlflow_genie_plugin.emulator.answering.words import Token, phrase_of, tokenize, word_set
@@ -26,37 +27,6 @@ HINTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("heavier", "lighter"), ("weight",)),
 }
 _SMALL_WORDS = word_set("""a i an the in on of to by no not all any or and is it at as us me my we be do go so up if""")
-
-
-@dataclass(frozen=True)
-class Concept:
-    """One thing a phrase can name.
-
-    ``kind``: measure, filter, expression (all with ``sql``), column, dimension, metric (a metric view's measure),
-    table, value.
-    ``weight`` orders the readings of one phrase: a synonym somebody wrote is stronger than a description's first words.
-    """
-
-    kind: str
-    name: str
-    weight: float
-    sql: str = ""
-    column: Column | None = None
-    table: str = ""
-    value: str = ""
-
-
-@dataclass(frozen=True)
-class Mention:
-    """A phrase of the question with its readings, strongest first; tokens ``start`` to ``end`` (exclusive)."""
-
-    start: int
-    end: int
-    concepts: tuple[Concept, ...]
-
-    def of(self, *kinds: str) -> Concept | None:
-        """Return the strongest reading of one of these kinds."""
-        return next((concept for concept in self.concepts if concept.kind in kinds), None)
 
 
 class Vocabulary:
@@ -151,8 +121,8 @@ class Vocabulary:
     def _add(self, phrase: tuple[str, ...], concept: Concept) -> None:
         if phrase and len(phrase) <= _MAX_WORDS:
             known = self._phrases.setdefault(phrase, [])
-            if not any(_same(concept, other) and other.weight >= concept.weight for other in known):
-                known[:] = [other for other in known if not _same(concept, other)]
+            if not any(same_reading(concept, other) and other.weight >= concept.weight for other in known):
+                known[:] = [other for other in known if not same_reading(concept, other)]
                 known.append(concept)
 
     def _add_table(self, table: Table) -> None:
@@ -260,16 +230,6 @@ def _description_phrases(description: str) -> Iterator[tuple[str, ...]]:
                 yield thing
     elif len(words) == 1 and words[0] not in _VAGUE:
         yield words
-
-
-def _same(one: Concept, other: Concept) -> bool:
-    return (one.kind, one.name, one.table, one.sql, one.value) == (
-        other.kind,
-        other.name,
-        other.table,
-        other.sql,
-        other.value,
-    )
 
 
 def words_of(text: str) -> set[str]:
