@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from mlflow_genie_plugin.clock import Clock
 from mlflow_genie_plugin.errors import (
     GenieError,
@@ -19,6 +16,7 @@ from mlflow_genie_plugin.settings import Settings
 from mlflow_genie_plugin.workspace.answer import Answer, AnswerStatus, Message, MessageRef, QueryResult
 from mlflow_genie_plugin.workspace.calls import pause_asked_for
 from mlflow_genie_plugin.workspace.port import Asker
+from mlflow_genie_plugin.workspace.rate_limit import RateLimit, wait_in
 from mlflow_genie_plugin.workspace.retry_notice import say_retrying
 from mlflow_genie_plugin.workspace.throttle import OnWait, Throttle
 
@@ -32,30 +30,6 @@ _EARLY_SECONDS = 60.0
 _SLOWEST_POLL_SECONDS = 60.0
 _UNREACHABLE_SECONDS = 120.0  # how long a question is offered to a workspace that cannot be reached
 _NOT_FOUND_GRACE_SECONDS = 15.0  # a message may not be readable right after it was made
-_LONGEST_RATE_LIMIT_PAUSE_SECONDS = 60.0
-_SAID_WAIT = re.compile(r"(\d+(?:\.\d+)?)\s*(second|minute|sec\b|min\b|s\b|m\b)", re.IGNORECASE)
-
-
-@dataclass(slots=True)
-class _RateLimit:
-    """How long one question has been kept waiting by "slow down", and how long it may be."""
-
-    budget: float
-    spent: float = 0.0
-    times: int = 0
-
-    def pause(self, asked: float) -> float:
-        """Return the next pause: what was asked for, or 1, 2, 4, … 60 seconds when nothing or less was."""
-        return max(asked, min(2.0**self.times, _LONGEST_RATE_LIMIT_PAUSE_SECONDS))
-
-    def wait(self, error: RateLimitedError, throttle: Throttle) -> None:
-        """Make all processes pause, or give up with ``error`` when the budget does not allow it."""
-        seconds = self.pause(pause_asked_for(error))
-        if self.spent + seconds > self.budget:
-            raise error
-        self.spent += seconds
-        self.times += 1
-        throttle.penalise(seconds)
 
 
 def ask(
@@ -91,7 +65,7 @@ def ask(
         RateLimitedError: The workspace kept saying "slow down" beyond ``settings.rate_limit_wait_seconds``.
         WorkspaceUnavailableError: The workspace could not be reached for two minutes; the question was not asked.
     """
-    limit = _RateLimit(settings.rate_limit_wait_seconds)
+    limit = RateLimit(settings.rate_limit_wait_seconds)
     tries = 0
     while True:
         try:
@@ -112,7 +86,7 @@ def ask(
         limit.wait(
             RateLimitedError(
                 f"space {space_id} keeps failing the question by its rate limit: {said}",
-                retry_after_seconds=_wait_in(said),
+                retry_after_seconds=wait_in(said),
                 next_step="wait a few minutes, then run the same command again",
             ),
             throttle,
@@ -125,7 +99,7 @@ def _start(
     question: str,
     clock: Clock,
     throttle: Throttle,
-    limit: _RateLimit,
+    limit: RateLimit,
     on_wait: OnWait | None,
 ) -> MessageRef:
     unreachable_since: float | None = None
@@ -251,11 +225,3 @@ def _unanswered(
         message_id=ref.message_id if ref else None,
         tries=tries,
     )
-
-
-def _wait_in(text: str) -> float | None:
-    """Return the seconds that a rate-limit message asks for ("wait 30 seconds"), if it says so."""
-    found = _SAID_WAIT.search(text)
-    if found is None:
-        return None
-    return float(found[1]) * (60.0 if found[2].lower().startswith("m") else 1.0)

@@ -13,9 +13,9 @@ from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UnconfirmedRe
 from mlflow_genie_plugin.settings import Settings
 from mlflow_genie_plugin.workspace.answer import AnswerStatus, Message, MessageRef, QueryResult
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
-from mlflow_genie_plugin.workspace.genie import about_space, space_path
 from mlflow_genie_plugin.workspace.messages import message_of
 from mlflow_genie_plugin.workspace.results import RUNNING, read_response, state_of
+from mlflow_genie_plugin.workspace.space_requests import about_space, space_path
 
 Json = Mapping[str, Any]
 

@@ -9,9 +9,9 @@ from mlflow_genie_plugin.clock import Clock
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UnconfirmedRequestError
 from mlflow_genie_plugin.workspace.answer import QueryResult
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
-from mlflow_genie_plugin.workspace.genie import about_space, space_path
 from mlflow_genie_plugin.workspace.native import NativeAnswer, NativeResult, NativeRun
 from mlflow_genie_plugin.workspace.results import read_response, state_of
+from mlflow_genie_plugin.workspace.space_requests import about_space, space_path
 
 Json = Mapping[str, Any]
 

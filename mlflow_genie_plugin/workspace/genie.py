@@ -22,41 +22,15 @@ from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.space.fingerprint import content_hash
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
 from mlflow_genie_plugin.workspace.live_space import LiveSpace, Permission, SpaceSummary
+from mlflow_genie_plugin.workspace.space_requests import ASK_OWNER, SPACES, about_space, space_path
 
 Json = Mapping[str, Any]
 
-SPACES = "/api/2.0/genie/spaces"
 _PAGE_SIZE = 100
-_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _WAIT_FOR_LOOK_UP_SECONDS = (1.0, 3.0, 9.0)  # reads lag writes
 _CLOCK_SKEW = timedelta(minutes=5)
 _LEVELS = {"CAN_READ": "CAN_VIEW"}
 _PRINCIPALS = {"user_name": "user", "group_name": "group", "service_principal_name": "service_principal"}
-_ASK_OWNER = "ask someone who can manage the space (its Share dialog lists them)"
-
-
-def space_path(space_id: str) -> str:
-    """Return the API path of a space; the id goes into a URL, so nothing but an id is let through.
-
-    Raises:
-        UsageError: ``space_id`` cannot be the id of a space.
-    """
-    if not _ID.fullmatch(space_id):
-        raise UsageError(
-            f"{space_id!r} is not a space id", next_step="use the id from the space's address (32 hex digits)"
-        )
-    return f"{SPACES}/{space_id}"
-
-
-def about_space(text: str, space_id: str, *, needs: str = "CAN VIEW") -> Doing:
-    """Return what errors of a request about a space say."""
-    return Doing(
-        f"{text} {space_id}",
-        missing=SpaceNotFoundError,
-        missing_step="check the id; it may be in the trash or not shared with you (see: mlflow-genie space list)",
-        denied_step=f"{_ASK_OWNER} for {needs}",
-        space_id=space_id,
-    )
 
 
 class GenieSpaces:
@@ -104,7 +78,7 @@ class GenieSpaces:
             raise SpaceNotEditableError(
                 f"space {space_id} ({payload.get('title') or 'no title'}) is returned without its configuration: "
                 "this identity may use it, but does not have CAN EDIT",
-                next_step=f"{_ASK_OWNER} for CAN EDIT",
+                next_step=f"{ASK_OWNER} for CAN EDIT",
                 space_id=space_id,
             )
         return _live_space(payload, space_id)

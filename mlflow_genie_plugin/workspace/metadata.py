@@ -3,64 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlflow_genie_plugin.errors import SqlFailedError, UsageError
-from mlflow_genie_plugin.sql_dialect import split_name
+from mlflow_genie_plugin.errors import SqlFailedError
 from mlflow_genie_plugin.sql_dialect.data_type import type_from_json
 from mlflow_genie_plugin.workspace.data_port import SqlPort
+from mlflow_genie_plugin.workspace.metadata_statements import (
+    COLUMN_TAGS,
+    COLUMNS,
+    KEYS,
+    PARAMETERS,
+    ROUTINE_COLUMNS,
+    ROUTINES,
+    SIGNATURE_PARAMETERS,
+    TABLE_TAGS,
+    TABLE_TYPES,
+    batches,
+    statement,
+)
 
-Name = tuple[str, str, str]
 Row = dict[str, Any]
 
-# A statement takes at most 256 parameters; two go to each asset.
-_BATCH = 50
 _ROW_LIMIT = 100_000
 _TIMEOUT_SECONDS = 300.0
-
-_COLUMNS = """SELECT table_catalog, table_schema, table_name, column_name, ordinal_position,
-  full_data_type AS data_type, is_nullable, comment
-FROM {catalog}.information_schema.columns
-WHERE {condition}
-ORDER BY table_schema, table_name, ordinal_position, column_name"""
-_TABLE_TAGS = """SELECT catalog_name, schema_name, table_name, tag_name, tag_value
-FROM {catalog}.information_schema.table_tags
-WHERE {condition}
-ORDER BY schema_name, table_name, tag_name"""
-_COLUMN_TAGS = """SELECT catalog_name, schema_name, table_name, column_name, tag_name, tag_value
-FROM {catalog}.information_schema.column_tags
-WHERE {condition}
-ORDER BY schema_name, table_name, column_name, tag_name"""
-_ROUTINES = """SELECT specific_name, routine_catalog, routine_schema, routine_name, routine_definition,
-  full_data_type AS data_type, comment
-FROM {catalog}.information_schema.routines
-WHERE {condition}
-ORDER BY routine_schema, routine_name, specific_name"""
-_PARAMETERS = """SELECT specific_schema, specific_name, parameter_name, full_data_type AS data_type
-FROM {catalog}.information_schema.parameters
-WHERE {condition}
-ORDER BY specific_schema, specific_name, ordinal_position"""
-_TABLE_TYPES = """SELECT table_catalog, table_schema, table_name, table_type
-FROM {catalog}.information_schema.tables
-WHERE {condition}
-ORDER BY table_schema, table_name"""
-_KEYS = """SELECT k.table_catalog, k.table_schema, k.table_name, k.constraint_name, k.column_name
-FROM {catalog}.information_schema.table_constraints AS c
-JOIN {catalog}.information_schema.key_column_usage AS k
-  ON k.constraint_schema = c.constraint_schema AND k.constraint_name = c.constraint_name
-  AND k.table_schema = c.table_schema AND k.table_name = c.table_name
-WHERE c.constraint_type IN ('PRIMARY KEY', 'UNIQUE') AND ({condition})
-ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position"""
-_SIGNATURE_PARAMETERS = """SELECT specific_schema, specific_name, parameter_name, full_data_type AS data_type,
-  parameter_default
-FROM {catalog}.information_schema.parameters
-WHERE {condition}
-ORDER BY specific_schema, specific_name, ordinal_position"""
-_ROUTINE_COLUMNS = """SELECT specific_schema, specific_name, column_name, full_data_type AS data_type
-FROM {catalog}.information_schema.routine_columns
-WHERE {condition}
-ORDER BY specific_schema, specific_name, ordinal_position"""
 
 
 class UnityCatalog:
@@ -75,7 +41,7 @@ class UnityCatalog:
         Keys: table_catalog, table_schema, table_name, column_name, ordinal_position, data_type (the full one,
         ``decimal(10,2)``), is_nullable (YES or NO), comment.
         """
-        return self._rows(_COLUMNS, ("table_schema", "table_name"), identifiers, warehouse_id)
+        return self._rows(COLUMNS, ("table_schema", "table_name"), identifiers, warehouse_id)
 
     def tags(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[Row]:
         """Return a row a tag of a table or of one of its columns.
@@ -83,8 +49,8 @@ class UnityCatalog:
         Keys: catalog_name, schema_name, table_name, column_name (None for the table's own), tag_name, tag_value.
         """
         keys = ("schema_name", "table_name")
-        of_tables = self._rows(_TABLE_TAGS, keys, identifiers, warehouse_id)
-        of_columns = self._rows(_COLUMN_TAGS, keys, identifiers, warehouse_id)
+        of_tables = self._rows(TABLE_TAGS, keys, identifiers, warehouse_id)
+        of_columns = self._rows(COLUMN_TAGS, keys, identifiers, warehouse_id)
         order = ("catalog_name", "schema_name", "table_name", "column_name", "tag_name", "tag_value")
         rows: list[Row] = [{key: row.get(key) for key in order} for row in [*of_tables, *of_columns]]
         return sorted(rows, key=lambda row: tuple(str(row[key] or "") for key in order))
@@ -95,10 +61,10 @@ class UnityCatalog:
         Keys: routine_catalog, routine_schema, routine_name, routine_definition, data_type, comment, parameters (a list
         of ``{"name", "data_type"}`` in order).
         """
-        rows = self._rows(_ROUTINES, ("routine_schema", "routine_name"), identifiers, warehouse_id)
+        rows = self._rows(ROUTINES, ("routine_schema", "routine_name"), identifiers, warehouse_id)
         if not rows:
             return []
-        parameters = self._of_routines(_PARAMETERS, ("specific_schema", "specific_name"), rows, warehouse_id)
+        parameters = self._of_routines(PARAMETERS, ("specific_schema", "specific_name"), rows, warehouse_id)
         return [
             {
                 **{key: value for key, value in row.items() if key != "specific_name"},
@@ -115,7 +81,7 @@ class UnityCatalog:
 
         Keys: table_catalog, table_schema, table_name, table_type (MANAGED, EXTERNAL, VIEW, METRIC_VIEW, …).
         """
-        return self._rows(_TABLE_TYPES, ("table_schema", "table_name"), identifiers, warehouse_id)
+        return self._rows(TABLE_TYPES, ("table_schema", "table_name"), identifiers, warehouse_id)
 
     def unique_keys(self, identifiers: Sequence[str], *, warehouse_id: str | None = None) -> list[Row]:
         """Return a row a primary key or unique constraint.
@@ -124,7 +90,7 @@ class UnityCatalog:
         """
         keys: dict[tuple[str, ...], Row] = {}
         names = ("table_catalog", "table_schema", "table_name", "constraint_name")
-        for row in self._rows(_KEYS, ("k.table_schema", "k.table_name"), identifiers, warehouse_id):
+        for row in self._rows(KEYS, ("k.table_schema", "k.table_name"), identifiers, warehouse_id):
             found = {name: row[name] for name in names}
             keys.setdefault(tuple(found.values()), {**found, "columns": []})["columns"].append(row["column_name"])
         return list(keys.values())
@@ -136,13 +102,13 @@ class UnityCatalog:
         ``{"name", "data_type", "default"}`` in order; ``default`` is SQL text, None when the argument is required),
         columns (of a table function, ``{"name", "data_type"}`` in order).
         """
-        rows = self._rows(_ROUTINES, ("routine_schema", "routine_name"), identifiers, warehouse_id)
+        rows = self._rows(ROUTINES, ("routine_schema", "routine_name"), identifiers, warehouse_id)
         if not rows:
             return []
         keys = ("specific_schema", "specific_name")
         parameters, columns = (
             self._of_routines(template, keys, rows, warehouse_id)
-            for template in (_SIGNATURE_PARAMETERS, _ROUTINE_COLUMNS)
+            for template in (SIGNATURE_PARAMETERS, ROUTINE_COLUMNS)
         )
         found = []
         for row in rows:
@@ -206,8 +172,8 @@ class UnityCatalog:
         self, template: str, keys: tuple[str, str], identifiers: Sequence[str], warehouse_id: str | None
     ) -> list[Row]:
         rows: list[Row] = []
-        for catalog, batch in _batches(identifiers):
-            sql, parameters = _statement(template, keys, catalog, batch)
+        for catalog, batch in batches(identifiers):
+            sql, parameters = statement(template, keys, catalog, batch)
             result = self._sql.execute(
                 sql,
                 warehouse_id=warehouse_id,
@@ -232,42 +198,3 @@ def _is_measure(column: Mapping[str, Any]) -> bool | None:
     metadata = column.get("metadata")
     kind = metadata.get("metric_view.type") if isinstance(metadata, Mapping) else None
     return None if kind is None else str(kind).lower() == "measure"
-
-
-def _batches(identifiers: Sequence[str]) -> Iterator[tuple[str, list[Name]]]:
-    by_catalog: dict[str, set[Name]] = defaultdict(set)
-    for identifier in identifiers:
-        name = three_parts(identifier)
-        by_catalog[name[0]].add(name)
-    for catalog in sorted(by_catalog):
-        names = sorted(by_catalog[catalog])
-        for start in range(0, len(names), _BATCH):
-            yield catalog, names[start : start + _BATCH]
-
-
-def _statement(
-    template: str, keys: tuple[str, str], catalog: str, names: Sequence[Name]
-) -> tuple[str, Mapping[str, str]]:
-    """Return the statement and its parameters; only the catalog is written into the text, as a quoted identifier."""
-    conditions = []
-    parameters: dict[str, str] = {}
-    for index, (_, schema, name) in enumerate(names):
-        conditions.append(f"(lower({keys[0]}) = :s{index} AND lower({keys[1]}) = :n{index})")
-        parameters[f"s{index}"], parameters[f"n{index}"] = schema, name
-    quoted = "`" + catalog.replace("`", "``") + "`"
-    return template.format(catalog=quoted, condition="\n   OR ".join(conditions)), parameters
-
-
-def three_parts(identifier: str) -> Name:
-    """Return catalog, schema and name in lower case.
-
-    Raises:
-        UsageError: The identifier does not have three parts.
-    """
-    parts = tuple(part.lower() for part in split_name(identifier))
-    if len(parts) != 3 or not all(parts):
-        raise UsageError(
-            f"{identifier!r} is not a three-part name",
-            next_step="write catalog.schema.name in the space's data sources",
-        )
-    return parts[0], parts[1], parts[2]

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from mlflow_genie_plugin.errors import SqlFailedError, UsageError
-from mlflow_genie_plugin.workspace.metadata import three_parts
+from mlflow_genie_plugin.workspace.metadata_statements import three_parts
 
 PATH = "/api/2.0/sql/statements"
 
