@@ -92,7 +92,7 @@ def _candidates(
 
 
 def _is_space(path: Path) -> bool:
-    from mlflow_genie_plugin.space.config import read_space_file
+    from mlflow_genie_plugin.space.parse import read_space_file
 
     if path.suffix.lower() in (".yaml", ".yml"):
         return False

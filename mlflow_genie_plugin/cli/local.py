@@ -148,7 +148,7 @@ def load(
     as_json: bool,
 ) -> None:
     """Bring an exported space into a local workspace."""
-    from mlflow_genie_plugin.space.config import read_space_file
+    from mlflow_genie_plugin.space.parse import read_space_file
 
     config = read_space_file(file)
     document, changes = _importable(config, file, _values(settings), fix=fix)

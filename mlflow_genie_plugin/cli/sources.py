@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlflow_genie_plugin.errors import UnreadableFileError
-from mlflow_genie_plugin.space.config import SpaceConfig, read_space_file
+from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.space.location import FileLocation, ModelLocation, parse_location
+from mlflow_genie_plugin.space.parse import read_space_file
 
 LOCATION_HELP = "a JSON file, a model (m-…, models:/…, runs:/…), genie:/<space id> or the space's address"
 

@@ -134,7 +134,7 @@ def _opened(value: object, data: bytes, what: str) -> object:
     """Return the document inside an API answer or a bundle file that holds a space as JSON text."""
     if not isinstance(value, dict) or "serialized_space" not in value:
         return value
-    from mlflow_genie_plugin.space.config import parse_space
+    from mlflow_genie_plugin.space.parse import parse_space
 
     return parse_space(data, what=what).document
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, Violation
 from mlflow_genie_plugin.evaluation.question import Benchmark, normalise_question
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 
 
 @dataclass(frozen=True, slots=True)

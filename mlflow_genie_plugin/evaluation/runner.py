@@ -23,7 +23,7 @@ from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.settings import Settings, resolve_settings
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.workspace.live_space import LiveSpace
 from mlflow_genie_plugin.workspace.port import Workspace
 from mlflow_genie_plugin.workspace.throttle import Throttle

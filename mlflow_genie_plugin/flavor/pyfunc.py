@@ -17,7 +17,8 @@ from mlflow_genie_plugin.errors import (
     WorkspaceUnavailableError,
 )
 from mlflow_genie_plugin.settings import Settings, resolve_settings
-from mlflow_genie_plugin.space.config import SpaceConfig, parse_space
+from mlflow_genie_plugin.space.config import SpaceConfig
+from mlflow_genie_plugin.space.parse import parse_space
 
 if TYPE_CHECKING:
     import pandas as pd

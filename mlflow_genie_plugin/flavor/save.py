@@ -29,7 +29,8 @@ from mlflow_genie_plugin.flavor.layout import (
 )
 from mlflow_genie_plugin.flavor.serving import default_resources, default_signature
 from mlflow_genie_plugin.registry.runs import write_files
-from mlflow_genie_plugin.space.config import SpaceConfig, parse_space, read_space_file
+from mlflow_genie_plugin.space.config import SpaceConfig
+from mlflow_genie_plugin.space.parse import parse_space, read_space_file
 
 if TYPE_CHECKING:
     from mlflow.models import Model, ModelSignature

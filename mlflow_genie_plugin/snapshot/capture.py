@@ -10,7 +10,8 @@ from mlflow_genie_plugin.clock import Clock, iso_utc
 from mlflow_genie_plugin.errors import GenieError, UsageError
 from mlflow_genie_plugin.flavor.layout import SpaceFile, make_space_file
 from mlflow_genie_plugin.space.catalog import Capture, UcMetadata
-from mlflow_genie_plugin.space.config import Envelope, SpaceConfig, parse_space
+from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.workspace.data_port import CatalogPort
 from mlflow_genie_plugin.workspace.live_space import LiveSpace
 from mlflow_genie_plugin.workspace.port import SpaceReader

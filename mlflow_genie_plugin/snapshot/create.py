@@ -19,8 +19,9 @@ from mlflow_genie_plugin.snapshot.record import SnapshotRecord
 from mlflow_genie_plugin.snapshot.stored_metadata import comparable_metadata
 from mlflow_genie_plugin.snapshot.unfinished import discard, mark_abandoned
 from mlflow_genie_plugin.space.catalog import UcMetadata, diff_metadata
-from mlflow_genie_plugin.space.config import SpaceConfig, parse_space
+from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.space.diff import diff_spaces
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.space.validate import validate_space
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from mlflow_genie_plugin.errors import (
     WorkspaceRefusedError,
     WorkspaceUnavailableError,
 )
-from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.space.fingerprint import content_hash
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.workspace.calls import Calls, Doing
 from mlflow_genie_plugin.workspace.live_space import LiveSpace, Permission, SpaceSummary
 from mlflow_genie_plugin.workspace.space_requests import ASK_OWNER, SPACES, about_space, space_path

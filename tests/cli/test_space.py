@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from mlflow_genie_plugin.cli.main import main
-from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.space.fingerprint import behaviour_hash, content_hash
+from mlflow_genie_plugin.space.parse import parse_space
 
 TEXT_ID = "0f" * 16
 SPACE_ID = "ab" * 16

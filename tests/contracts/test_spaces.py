@@ -3,9 +3,9 @@ import json
 import pytest
 
 from mlflow_genie_plugin.errors import ConflictError, SpaceNotFoundError, WorkspaceRefusedError
-from mlflow_genie_plugin.space.config import parse_space
 from mlflow_genie_plugin.space.fingerprint import content_hash
 from mlflow_genie_plugin.space.normalise import normalise_for_write
+from mlflow_genie_plugin.space.parse import parse_space
 
 
 def hash_of(text):

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from mlflow_genie_plugin.errors import SqlFailedError, UnsafeSqlError, UsageError
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.sql_dialect import normalise_name
 from mlflow_genie_plugin.sql_dialect.data_type import type_from_json
 

@@ -172,7 +172,7 @@ SHARED = sorted((Path(__file__).parents[3] / "shared" / "spaces").glob("*.json")
 def test_real_spaces_that_the_server_accepts_mean_the_same_after_it_stored_them():
     from mlflow_genie_plugin.emulator.api_errors import ApiError
     from mlflow_genie_plugin.errors import GenieError
-    from mlflow_genie_plugin.space.config import read_space_file
+    from mlflow_genie_plugin.space.parse import read_space_file
 
     accepted = 0
     for path in SHARED:

@@ -101,7 +101,7 @@ SHARED = sorted((Path(__file__).parents[3] / "shared" / "spaces").glob("*.json")
 
 @pytest.mark.skipif(not SHARED, reason="the collection of exported spaces is not on this machine")
 def test_every_collected_space_can_be_repaired_until_the_server_accepts_it():
-    from mlflow_genie_plugin.space.config import read_space_file
+    from mlflow_genie_plugin.space.parse import read_space_file
 
     for path in SHARED:
         repaired, _ = repair_document(read_space_file(path).document)

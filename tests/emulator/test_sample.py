@@ -131,7 +131,7 @@ def test_the_docs_create_the_same_metric_view_and_functions_as_the_local_workspa
 def test_the_sample_questions_pass_the_lint_that_teams_are_given():
     from mlflow_genie_plugin.emulator.sample import sample_benchmarks, sample_document
     from mlflow_genie_plugin.evaluation.benchmark_lint.lint import lint_benchmarks
-    from mlflow_genie_plugin.space.config import parse_space
+    from mlflow_genie_plugin.space.parse import parse_space
 
     found = lint_benchmarks(sample_benchmarks(), "the sample", config=parse_space(sample_document())).findings
     assert [finding for finding in found if finding.severity == "error"] == []

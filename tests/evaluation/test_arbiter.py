@@ -16,7 +16,7 @@ from mlflow_genie_plugin.evaluation.ruling import ruling_line
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json, stored_result
 from mlflow_genie_plugin.schemas import violations_of
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 
 ASSETS = SpaceAssets(frozenset({"a.b.orders", "a.b.customers"}))
 GOLD = "SELECT name, SUM(amount) AS total FROM a.b.orders GROUP BY name"

@@ -17,7 +17,7 @@ from mlflow_genie_plugin.evaluation.result_file import parse_result
 from mlflow_genie_plugin.evaluation.runner import run_evaluation
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 
 PLACEHOLDERS = {"catalog": "health", "gold_schema": "gold", "feature_schema": "features"}
 SPACES = Path(__file__).parents[3] / "shared" / "spaces"
@@ -292,7 +292,7 @@ def test_the_own_sql_of_a_foreign_space_resolves_against_its_schema(name):
     from mlflow_genie_plugin.emulator.warehouse import Warehouse
     from mlflow_genie_plugin.evaluation.benchmark import Benchmark
     from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult
-    from mlflow_genie_plugin.space.config import read_space_file
+    from mlflow_genie_plugin.space.parse import read_space_file
     from mlflow_genie_plugin.sql_engine.engine import SqlEngine
     from mlflow_genie_plugin.workspace.metadata import UnityCatalog
 

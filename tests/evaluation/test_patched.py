@@ -8,7 +8,7 @@ from mlflow_genie_plugin.emulator.sample import sample_document
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, select
 from mlflow_genie_plugin.evaluation.patched import patched_objects
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ from mlflow_genie_plugin.gating.observed import (
     QuestionObserved,
     RunObserved,
 )
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 REPOSITORY = Path(__file__).parents[2]

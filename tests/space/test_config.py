@@ -2,13 +2,9 @@ import json
 
 import pytest
 
-from mlflow_genie_plugin.errors import (
-    InvalidSpaceError,
-    SpaceNotEditableError,
-    TemplateSpaceError,
-    UnreadableFileError,
-)
-from mlflow_genie_plugin.space.config import Envelope, SpaceConfig, parse_space, read_space_file
+from mlflow_genie_plugin.errors import InvalidSpaceError, SpaceNotEditableError, TemplateSpaceError, UnreadableFileError
+from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
+from mlflow_genie_plugin.space.parse import parse_space, read_space_file
 
 
 def test_every_real_space_is_read_and_written_back_equal(real_space):

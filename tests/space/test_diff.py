@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.space.config import Envelope, SpaceConfig, read_space_file
+from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
 from mlflow_genie_plugin.space.diff import diff_spaces
 from mlflow_genie_plugin.space.fingerprint import hashes_of
+from mlflow_genie_plugin.space.parse import read_space_file
 
 JUNK = [None, 1, True, "text", [], {}, ["a"], ["a", "b"], [{}], [{"id": "x"}], {"id": "x"}]
 

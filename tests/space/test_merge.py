@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.errors import InvalidSpaceError
-from mlflow_genie_plugin.space.config import read_space_file
 from mlflow_genie_plugin.space.fingerprint import content_hash
 from mlflow_genie_plugin.space.merge import merge_lines, merge_spaces
+from mlflow_genie_plugin.space.parse import read_space_file
 from mlflow_genie_plugin.space.validate import validate_space
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.space.config import read_space_file
 from mlflow_genie_plugin.space.fingerprint import hashes_of
 from mlflow_genie_plugin.space.normalise import normalise_for_write
+from mlflow_genie_plugin.space.parse import read_space_file
 from mlflow_genie_plugin.space.validate import validate_space
 
 

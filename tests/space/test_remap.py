@@ -3,9 +3,10 @@ import copy
 import pytest
 
 from mlflow_genie_plugin.errors import InvalidSpaceError, UsageError
-from mlflow_genie_plugin.space.config import Envelope, SpaceConfig, read_space_file
+from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
 from mlflow_genie_plugin.space.diff import diff_spaces
 from mlflow_genie_plugin.space.fingerprint import content_hash
+from mlflow_genie_plugin.space.parse import read_space_file
 from mlflow_genie_plugin.space.remap import parse_mapping, remap_config, remap_space, residual_references
 from mlflow_genie_plugin.space.validate import errors_of
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mlflow_genie_plugin.emulator.api_errors import ApiError
 from mlflow_genie_plugin.emulator.export_rules import accept_export
-from mlflow_genie_plugin.space.config import read_space_file
 from mlflow_genie_plugin.space.fingerprint import hashes_of
 from mlflow_genie_plugin.space.normalise import normalise_for_write
+from mlflow_genie_plugin.space.parse import read_space_file
 from mlflow_genie_plugin.space.validate import errors_of
 
 

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from mlflow_genie_plugin.errors import InvalidSpaceError, TemplateSpaceError
-from mlflow_genie_plugin.space.config import read_space_file
 from mlflow_genie_plugin.space.normalise import normalise_for_write
+from mlflow_genie_plugin.space.parse import read_space_file
 from mlflow_genie_plugin.space.validate import Limits, errors_of, require_valid, validate_space
 
 ID = "0123456789abcdef0123456789abcde"

@@ -16,7 +16,7 @@ from mlflow_genie_plugin.evaluation.benchmark_rules import check
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.yaml_source import read_source
 from mlflow_genie_plugin.schemas import json_path, require_format_version
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.space.strict_json import decode
 from mlflow_genie_plugin.sql_dialect import SqlParseError, assets_in, normalise_name, parse_query
 

@@ -15,7 +15,7 @@ from mlflow_genie_plugin.evaluation.benchmark_import.csv_source import candidate
 from mlflow_genie_plugin.evaluation.benchmark_import.golden_source import candidates_of_golden
 from mlflow_genie_plugin.evaluation.benchmark_import.plan import plan_import
 from mlflow_genie_plugin.evaluation.benchmark_import.space_source import candidates_of_space
-from mlflow_genie_plugin.space.config import parse_space, read_space_file
+from mlflow_genie_plugin.space.parse import parse_space, read_space_file
 
 GOLDEN = b"""\
 cost:

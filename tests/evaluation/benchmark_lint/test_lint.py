@@ -5,7 +5,7 @@ import pytest
 from mlflow_genie_plugin.emulator.sample import sample_benchmarks, sample_document
 from mlflow_genie_plugin.errors import SqlFailedError
 from mlflow_genie_plugin.evaluation.benchmark_lint.lint import lint_benchmarks
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
 

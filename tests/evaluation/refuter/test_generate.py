@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mlflow_genie_plugin.evaluation.refuter.pair import Pair
 from mlflow_genie_plugin.evaluation.refuter.tables import Constraints, ForeignKey
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
-from mlflow_genie_plugin.space.config import parse_space
+from mlflow_genie_plugin.space.parse import parse_space
 
 
 def table(name, columns, keys=()):
