@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError
-from mlflow_genie_plugin.evaluation.refuter.reading import BaseTable
+from mlflow_genie_plugin.evaluation.refuter.sources import BaseTable
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SpaceSchema
 from mlflow_genie_plugin.sql_dialect import SqlParseError, normalise_name
 from mlflow_genie_plugin.sql_dialect.assets import BUILTIN_TABLE_FUNCTIONS

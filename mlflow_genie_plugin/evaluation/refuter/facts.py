@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 import re
 from collections import Counter
@@ -14,27 +13,15 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.query_nodes import COMPARISONS, function_name, plain
 from mlflow_genie_plugin.evaluation.refuter.constants import constant, neighbours
-from mlflow_genie_plugin.evaluation.refuter.reading import Aggregate, Reading, Slot
-from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern, looks_like_date
+from mlflow_genie_plugin.evaluation.refuter.kinds import CAST_KINDS, kind_of, kind_of_function
+from mlflow_genie_plugin.evaluation.refuter.reading import Reading
+from mlflow_genie_plugin.evaluation.refuter.solving import Solver, instance_of_pattern
+from mlflow_genie_plugin.evaluation.refuter.sources import Aggregate, Slot
 
 Place = tuple[str, str]
 
-_TEXT_FUNCTIONS_WORDS = """lower upper trim ltrim rtrim initcap concat substr substring length len split
-    regexp_extract regexp_replace replace contains startswith endswith instr locate lpad rpad
-    like concat_ws"""
-_TEXT_FUNCTIONS = frozenset(_TEXT_FUNCTIONS_WORDS.split())
-_DATE_FUNCTIONS_WORDS = """year month quarter day dayofmonth dayofweek weekday dayofyear week weekofyear date_trunc
-    trunc datediff date_diff date_add date_sub add_months months_between last_day date_format
-    next_day hour minute second date_part timediff timestampdiff timestampadd dateadd"""
-_DATE_FUNCTIONS = frozenset(_DATE_FUNCTIONS_WORDS.split())
-_NUMBER_FUNCTIONS_WORDS = (
-    "sum avg mean stddev stddev_samp stddev_pop variance var_pop var_samp median percentile round abs floor ceil sqrt"
-)
-_NUMBER_FUNCTIONS = frozenset(_NUMBER_FUNCTIONS_WORDS.split())
 
 _CONTAINING = ("contains", "startswith", "endswith")
-_CAST_HINTS = {"date": "date", "timestamp": "date", "timestamptz": "date", "timestampntz": "date", "int": "int",
-               "bigint": "int", "double": "int", "float": "int", "decimal": "int"}  # fmt: skip
 
 
 class Facts:
@@ -111,7 +98,7 @@ class Facts:
         elif isinstance(node, exp.Join):
             self._using(node, reading)
         elif isinstance(node, exp.Cast | exp.TryCast):
-            self._hint(node.this, reading, _CAST_HINTS.get(node.to.this.value.lower(), ""))
+            self._hint(node.this, reading, CAST_KINDS.get(node.to.this.value.lower(), ""))
         elif isinstance(node, exp.Func):
             self._function(node, reading)
         elif isinstance(node, exp.Mul | exp.Div | exp.Mod):
@@ -188,7 +175,7 @@ class Facts:
                 if found[1] is not None and found[1] not in known:
                     known.append(found[1])
                 if node is found[0] or isinstance(node, exp.Paren):
-                    self._note(place, _kind_of(value))
+                    self._note(place, kind_of(value))
 
     def _like(self, node: exp.Expr, reading: Reading) -> None:
         found = self._solver.solve(node.this, "")
@@ -214,15 +201,7 @@ class Facts:
         arguments = list(node.expressions) if isinstance(node, exp.Anonymous) else []
         if isinstance(node, exp.Extract):
             name, arguments = "year", [node.expression]
-        kind = (
-            "text"
-            if name in _TEXT_FUNCTIONS
-            else "date"
-            if name in _DATE_FUNCTIONS
-            else "int"
-            if name in _NUMBER_FUNCTIONS
-            else ""
-        )
+        kind = kind_of_function(name)
         if kind:
             for argument in arguments:
                 self._hint(argument, reading, kind)
@@ -242,18 +221,6 @@ class Facts:
 
     def _note(self, place: Place, kind: str) -> None:
         self.hints.setdefault(place, Counter())[kind] += 1
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "int"
-    if isinstance(value, str):
-        return "datetext" if looks_like_date(value) else "text"
-    if isinstance(value, dt.datetime):
-        return "timestamp"
-    return "date" if isinstance(value, dt.date) else "decimal"
 
 
 def _plain_regex(pattern: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlflow_genie_plugin.evaluation.refuter.reading import Slot
+from mlflow_genie_plugin.evaluation.refuter.sources import Slot
 
 NULL = object()
 

@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.query_nodes import is_aggregate, nested_queries, own_nodes
+from mlflow_genie_plugin.evaluation.refuter.sources import (
+    Aggregate,
+    BaseTable,
+    Lookup,
+    Slot,
+    Source,
+    Trace,
+    opaque,
+    renamed,
+)
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A column of one occurrence of a table in a query; a table that is joined to itself occurs twice."""
-
-    source: int
-    column: str
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """A column that is an aggregate of a derived table: ``SUM(x) AS total``."""
-
-    call: exp.Expr
-    select: exp.Select
-
-
-Trace = Slot | Aggregate | None
-
-
-@dataclass(slots=True)
-class Source:
-    """What a FROM item offers: a table's columns, or those that a query in its place puts out."""
-
-    alias: str
-    table: str | None = None
-    number: int = -1
-    columns: dict[str, Trace] = field(default_factory=dict)
-    through: list[Source] = field(default_factory=list)
-    query: exp.Expr | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BaseTable:
-    """A table: full name, and its columns in lower case or None when the schema does not tell them."""
-
-    name: str
-    columns: tuple[str, ...] | None
-
-
-# What stands behind a name in FROM: a table, the query of a metric view or function, or nothing to look into.
-Lookup = Callable[[exp.Table], "BaseTable | exp.Expr | None"]
 
 
 class Reading:
@@ -100,7 +66,7 @@ class Reading:
             name = cte.alias.lower()
             if with_ is not None and with_.args.get("recursive"):
                 ctes[name] = Source(name)
-            ctes[name] = _renamed(self._query(cte.this, ctes, outer), cte.args.get("alias"), name)
+            ctes[name] = renamed(self._query(cte.this, ctes, outer), cte.args.get("alias"), name)
         if isinstance(query, exp.SetOperation):
             left = self._query(query.left, ctes, outer)
             self._query(query.right, ctes, outer)
@@ -122,7 +88,7 @@ class Reading:
         for join in select.args.get("joins") or ():
             self._item(join.this, ctes, scopes)
         for lateral in select.args.get("laterals") or ():
-            sources.append(_opaque(lateral))
+            sources.append(opaque(lateral))
         outputs: dict[str, Trace] = {}
         through: list[Source] = []
         aliases = {item.alias.lower(): item.this for item in select.expressions if isinstance(item, exp.Alias)}
@@ -168,17 +134,17 @@ class Reading:
             and item.name.lower() in ctes
             and not item.args.get("db")
         ):
-            scopes[0].append(_renamed(ctes[item.name.lower()], alias, name))
+            scopes[0].append(renamed(ctes[item.name.lower()], alias, name))
         elif isinstance(item, exp.Table):
-            scopes[0].append(_renamed(self._looked_up(item, name), alias, name))
+            scopes[0].append(renamed(self._looked_up(item, name), alias, name))
         elif isinstance(item, exp.Subquery):
-            scopes[0].append(_renamed(self._query(item.this, ctes, scopes[1:]), alias, name))
+            scopes[0].append(renamed(self._query(item.this, ctes, scopes[1:]), alias, name))
         else:
-            scopes[0].append(_opaque(item))
+            scopes[0].append(opaque(item))
         for join in item.args.get("joins") or ():
             self._item(join.this, ctes, scopes)
         for lateral in item.args.get("laterals") or ():
-            scopes[0].append(_opaque(lateral))
+            scopes[0].append(opaque(lateral))
 
     def _looked_up(self, item: exp.Table, name: str) -> Source:
         found = self._lookup(item)
@@ -192,7 +158,7 @@ class Reading:
         if found is not None:
             self.trees.append(found)
             return self._query(found, {}, [])
-        return _opaque(item)
+        return opaque(item)
 
     def _own_columns(self, query: exp.Expr, scopes: list[list[Source]], aliases: dict[str, exp.Expr]) -> None:
         for node in own_nodes(query):
@@ -237,17 +203,3 @@ class Reading:
             if self._offers(each, name) or len(source.through) == 1:
                 return self._column_of(each, name)
         return None
-
-
-def _renamed(source: Source, alias: exp.Expr | None, name: str) -> Source:
-    labels = [label.name.lower() for label in (alias.args.get("columns") or ())] if alias is not None else []
-    columns = dict(source.columns)
-    if labels and source.table is None and not source.through:
-        columns = dict(zip(labels, source.columns.values(), strict=False))
-    return Source(name, source.table, source.number, columns, source.through, source.query)
-
-
-def _opaque(item: exp.Expr) -> Source:
-    alias = item.args.get("alias")
-    labels = (alias.args.get("columns") or ()) if alias is not None else ()
-    return Source((item.alias_or_name or "").lower(), columns={label.name.lower(): None for label in labels})
