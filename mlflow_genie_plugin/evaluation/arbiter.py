@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.finding import Finding, Outcome
-from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
+from mlflow_genie_plugin.evaluation.question_slots import slots_of
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.evaluation.ruling import UNDETERMINED
+from mlflow_genie_plugin.evaluation.slots_met import meets
 from mlflow_genie_plugin.evaluation.space_rules import broken_rule
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, read_only_reason

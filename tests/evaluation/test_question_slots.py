@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlflow_genie_plugin.evaluation.question_slots import KINDS, Slot, meets, slots_of
+from mlflow_genie_plugin.evaluation.question_slots import KINDS, Slot, slots_of
+from mlflow_genie_plugin.evaluation.slots_met import meets
 from mlflow_genie_plugin.sql_dialect import parse_query
 
 

@@ -11,7 +11,8 @@ from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.evaluation.benchmark_lint.subject import Question
 from mlflow_genie_plugin.evaluation.frozen import frozen, unstoppable
 from mlflow_genie_plugin.evaluation.question_order import ranking_words
-from mlflow_genie_plugin.evaluation.question_slots import meets, slots_of
+from mlflow_genie_plugin.evaluation.question_slots import slots_of
+from mlflow_genie_plugin.evaluation.slots_met import meets
 from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 
 _RELATIVE = re.compile(

@@ -12,7 +12,8 @@ from mlflow_genie_plugin.evaluation.compare import DIFFERENT, EQUAL
 from mlflow_genie_plugin.evaluation.comparison import counted
 from mlflow_genie_plugin.evaluation.facets.facet import Facet
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.question_slots import Slot, meets, slots_of
+from mlflow_genie_plugin.evaluation.question_slots import Slot, slots_of
+from mlflow_genie_plugin.evaluation.slots_met import meets
 from mlflow_genie_plugin.evaluation.unanswered import unanswered
 from mlflow_genie_plugin.sql_dialect import SqlParseError
 

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.query_nodes import function_name
 from mlflow_genie_plugin.evaluation.refuter.constants import as_date, as_timestamp, coerce, constant, number
+from mlflow_genie_plugin.evaluation.refuter.days import Days
 
 _TRANSPARENT_WORDS = """bigint coalesce date decimal double float ifnull initcap int lower nvl smallint string timestamp
     to_date to_timestamp tinyint try_to_timestamp try_cast upper lcase ucase nullif to_number"""
@@ -25,15 +26,6 @@ _BLANKS = {"trim": ("{}", " {}", "{} "), "ltrim": ("{}", " {}"), "rtrim": ("{}",
 _DIFFERENCES = frozenset({"datediff", "date_diff", "timestampdiff"})
 _DAYS = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
 _SUBSTRINGS = frozenset({"substr", "substring", "left", "mid"})
-# Years to place a month or a day in, when no constant of the queries names one.
-_YEARS = (2023, 2024)
-_PATTERNS = (
-    ("yyyy", r"(\d{4})"),
-    ("YYYY", r"(\d{4})"),
-    ("MM", r"(\d{2})"),
-    ("dd", r"(\d{2})"),
-    ("DD", r"(\d{2})"),
-)
 
 
 class Solver:
@@ -41,7 +33,7 @@ class Solver:
 
     def __init__(self, rng: random.Random, years: tuple[int, ...] = ()) -> None:
         self._rng = rng
-        self._years = years or _YEARS
+        self._days = Days(rng, years)
 
     def solve(self, node: exp.Expr, value: Any) -> tuple[exp.Column, Any] | None:
         """Return the column under ``node`` and a value for it; None when there is no way back."""
@@ -69,9 +61,9 @@ class Solver:
             return self._part(str(constant(arguments[0])).lower(), arguments[1], value)
         if name in ("date_trunc", "trunc") and len(arguments) == 2:
             unit, inner = (arguments[0], arguments[1]) if name == "date_trunc" else (arguments[1], arguments[0])
-            return self.solve(inner, self._inside(constant(unit), value))
+            return self.solve(inner, self._days.inside(constant(unit), value))
         if name in ("date_format", "to_char") and len(arguments) == 2:
-            return self.solve(arguments[0], self._formatted(constant(arguments[1]), value))
+            return self.solve(arguments[0], self._days.written(constant(arguments[1]), value))
         if name in _SUBSTRINGS and isinstance(value, str | int):
             return self._substring(name, arguments, str(value))
         if name in ("length", "len", "char_length") and isinstance(value, int) and 0 <= value <= 60:
@@ -111,11 +103,6 @@ class Solver:
         except OverflowError:
             return None
 
-    def _year(self) -> int:
-        """Return a year to place a month or a day in: one that the queries name, at times one beside it."""
-        year = self._rng.choice(self._years)
-        return year + self._rng.choice((0, 0, 0, 1, -1))
-
     def _arithmetic(self, node: exp.Binary, value: Any) -> tuple[exp.Column, Any] | None:
         left, right = constant(node.left), constant(node.right)
         given = right if right is not None else left
@@ -138,73 +125,8 @@ class Solver:
         wanted = number(value) if isinstance(value, str) and value else value
         if not _numeric(wanted):
             return None
-        day = self._date_with(part, int(wanted))
+        day = self._days.with_part(part, int(wanted))
         return None if day is None else self.solve(inner, day)
-
-    def _date_with(self, part: str, wanted: int) -> dt.date | dt.datetime | None:
-        rng, year = self._rng, self._year()
-        try:
-            if part == "year":
-                return dt.date(wanted, *rng.choice(((1, 1), (12, 31), (6, 15), (2, 3))))
-            if part in ("month", "quarter"):
-                month = wanted if part == "month" else wanted * 3 - rng.randrange(3)
-                return dt.date(year, month, rng.choice((1, 15, 28)))
-            if part in ("day", "dayofmonth"):
-                return dt.date(year, rng.choice((1, 3, 7)), wanted)
-            if part in ("dayofweek", "weekday"):
-                # 2023-01-01 is a Sunday: 1 of dayofweek, 6 of weekday.
-                offset = wanted - 1 if part == "dayofweek" else wanted + 1
-                return dt.date(2023, 1, 1) + dt.timedelta(days=offset + 7 * rng.randrange(60))
-            if part in ("dayofyear", "week", "weekofyear"):
-                days = wanted - 1 if part == "dayofyear" else wanted * 7 - 4
-                return dt.date(year, 1, 1) + dt.timedelta(days=days)
-            if part in ("hour", "minute", "second"):
-                return _moment(year, rng.choice((1, 6)), 15, **{part: wanted})
-        except (ValueError, OverflowError):
-            return None
-        return None
-
-    def _inside(self, unit: Any, value: Any) -> Any:
-        day = coerce(value, "date")
-        if day is None:
-            return value
-        days = {
-            "year": 364,
-            "yyyy": 364,
-            "yy": 364,
-            "quarter": 88,
-            "q": 88,
-            "month": 27,
-            "mm": 27,
-            "mon": 27,
-            "week": 6,
-        }
-        try:
-            return day + dt.timedelta(days=self._rng.choice((0, days.get(str(unit).lower(), 0))))
-        except OverflowError:
-            return day
-
-    def _formatted(self, pattern: Any, value: Any) -> Any:
-        """Return a date that is written as ``value`` in a date pattern."""
-        if not isinstance(pattern, str):
-            return None
-        expression = re.escape(pattern)
-        groups = []
-        for name, digits in _PATTERNS:
-            if name in pattern and (name.lower() not in groups):
-                expression = expression.replace(
-                    name, f"(?P<{name.lower() if name != 'MM' else 'month'}>{digits[1:-1]})"
-                )
-                groups.append(name.lower())
-        match = re.fullmatch(expression, str(value))
-        if match is None:
-            return None
-        found = match.groupdict()
-        try:
-            year = int(found.get("yyyy") or self._year())
-            return dt.date(year, int(found.get("month") or self._rng.choice((1, 12, 6))), int(found.get("dd") or 15))
-        except ValueError:
-            return None
 
     def _substring(self, name: str, arguments: list[exp.Expr], value: str) -> tuple[exp.Column, Any] | None:
         start = 1 if name == "left" else constant(arguments[1]) if len(arguments) > 1 else 1
@@ -212,22 +134,7 @@ class Solver:
             return None
         if start < 0:
             return self.solve(arguments[0], ("zzzzzzzz" + value)[-max(-start, len(value)) :])
-        return self.solve(arguments[0], self._completed(value, max(start, 1)))
-
-    def _completed(self, value: str, start: int) -> str:
-        """Return text that has ``value`` at a place; what looks like part of a date becomes a whole date."""
-        year = f"{self._year():04}"
-        if start == 1 and re.fullmatch(r"\d{4}", value):
-            return value + self._rng.choice(("-01-01", "-12-31", "-06-15"))
-        if start == 1 and re.fullmatch(r"\d{4}-\d{2}", value):
-            return value + self._rng.choice(("-01", "-28", "-15"))
-        if start == 6 and re.fullmatch(r"\d{2}", value):
-            return f"{year}-{value}-15"
-        if start == 9 and re.fullmatch(r"\d{2}", value):
-            return f"{year}-03-{value}"
-        if start == 5 and re.fullmatch(r"\d{2}", value):
-            return f"{year}{value}"
-        return "a" * (start - 1) + value + self._rng.choice(("", "z"))
+        return self.solve(arguments[0], self._days.completed(value, max(start, 1)))
 
     def _moved(self, name: str, arguments: list[exp.Expr], value: Any) -> tuple[exp.Column, Any] | None:
         day, steps = coerce(value, "date"), constant(arguments[1])
@@ -238,10 +145,6 @@ class Solver:
             return self.solve(arguments[0], day + dt.timedelta(days=days))
         except OverflowError:
             return None
-
-
-def _moment(year: int, month: int, day: int, *, hour: int = 10, minute: int = 20, second: int = 30) -> dt.datetime:
-    return dt.datetime.combine(dt.date(year, month, day), dt.time(hour, minute, second))
 
 
 def _numeric(value: Any) -> bool:
