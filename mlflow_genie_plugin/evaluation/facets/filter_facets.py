@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.facets.condition import Atom, Condition
+from mlflow_genie_plugin.evaluation.facets.condition import Atom
+from mlflow_genie_plugin.evaluation.facets.connectives import connective_facets
 from mlflow_genie_plugin.evaluation.facets.facet import Facet
+from mlflow_genie_plugin.evaluation.facets.filters import Filters
 from mlflow_genie_plugin.evaluation.facets.pair import Pair, objects_of
 from mlflow_genie_plugin.evaluation.facets.summary import Predicate, Summary
 from mlflow_genie_plugin.evaluation.facets.tokens import tokens_in
@@ -18,67 +19,11 @@ from mlflow_genie_plugin.evaluation.facets.wording import in_words, short_column
 _AGGREGATE = re.compile(r"\b(?:sum|avg|min|max|count|measure)\(")
 
 
-@dataclass(slots=True)
-class _Filters:
-    """What one query says about one subject and the other query does not say."""
-
-    subject: str
-    predicates: list[tuple[str, Predicate]]
-
-    @property
-    def comparisons(self) -> list[tuple[str, str]]:
-        return sorted(
-            (condition.operator, re.sub(r"subquery\(.*", "subquery", value))
-            for form, predicate in self.predicates
-            for condition in [predicate.filter.condition]
-            for value in [condition.value if isinstance(condition, Atom) else form]
-        )
-
-    @property
-    def values(self) -> list[str]:
-        return sorted(value for _, value in self.comparisons)
-
-    @property
-    def is_combined(self) -> bool:
-        return not isinstance(self.predicates[0][1].filter.condition, Atom)
-
-    @property
-    def is_temporal(self) -> bool:
-        return all(predicate.is_temporal for _, predicate in self.predicates)
-
-    @property
-    def clause(self) -> str:
-        return self.predicates[0][1].filter.clause
-
-    @property
-    def text(self) -> str:
-        return shown_conditions(self.nodes)
-
-    @property
-    def nodes(self) -> list[exp.Expr]:
-        return [_node(predicate.filter.condition) for _, predicate in self.predicates]
-
-    @property
-    def forms(self) -> list[str]:
-        return [predicate.filter.condition.form for _, predicate in self.predicates]
-
-
-def _node(condition: Condition) -> exp.Expr:
-    """Return what the author wrote: with the NOT before it, where that was moved into the condition."""
-    node = condition.node
-    if isinstance(condition, Atom) and "NOT" in condition.operator:
-        around = node.parent
-        while isinstance(around, exp.Paren):
-            around = around.parent
-        return around if isinstance(around, exp.Not) else node
-    return node
-
-
 def filter_facets(pair: Pair) -> Iterator[Facet]:
     expected, actual = (_by_form(pair, side) for side in (pair.expected, pair.actual))
     missing = {form: item for form, item in expected.items() if form not in actual}
     extra = {form: item for form, item in actual.items() if form not in expected}
-    yield from _other_connectives(missing, extra, pair)
+    yield from connective_facets(missing, extra, pair)
     wanted, got = (_by_subject(pair, items, side) for items, side in ((missing, pair.expected), (extra, pair.actual)))
     pairs = [(wanted.pop(subject), got.pop(subject)) for subject in list(wanted) if subject in got]
     for is_match in (_same_comparisons, _same_columns):
@@ -93,11 +38,9 @@ def filter_facets(pair: Pair) -> Iterator[Facet]:
         pairs.append((wanted.pop(first), got.pop(second)))  # two periods, given by different columns
     for wide, narrow in ((wanted, got), (got, wanted)):
         for subject in [each for each, item in wide.items() if item.is_combined]:
-            parts = [
-                narrow.pop(each) for each in list(narrow) if set() < _columns(narrow[each]) <= _columns(wide[subject])
-            ]
+            parts = [narrow.pop(each) for each in list(narrow) if set() < narrow[each].columns <= wide[subject].columns]
             if parts:
-                whole = _Filters(subject, [item for part in parts for item in part.predicates])
+                whole = Filters(subject, [item for part in parts for item in part.predicates])
                 combined = wide.pop(subject)
                 pairs.append((combined, whole) if wide is wanted else (whole, combined))
     for one, other in pairs:
@@ -111,8 +54,8 @@ def _by_form(pair: Pair, side: Summary) -> dict[str, Predicate]:
     return {pair.form(predicate.form, side): predicate for predicate in side.predicates}
 
 
-def _by_subject(pair: Pair, items: dict[str, Predicate], side: Summary) -> dict[str, _Filters]:
-    found: dict[str, _Filters] = {}
+def _by_subject(pair: Pair, items: dict[str, Predicate], side: Summary) -> dict[str, Filters]:
+    found: dict[str, Filters] = {}
     for form, predicate in items.items():
         condition = predicate.filter.condition
         if isinstance(condition, Atom):
@@ -120,78 +63,23 @@ def _by_subject(pair: Pair, items: dict[str, Predicate], side: Summary) -> dict[
         else:
             subject = " ".join(f"⟦{name}⟧" for name in sorted(tokens_in(form)))
         clause = predicate.filter.clause if predicate.filter.clause.startswith("ON") else ""
-        found.setdefault(clause + subject, _Filters(subject, [])).predicates.append((form, predicate))
+        found.setdefault(clause + subject, Filters(subject, [])).predicates.append((form, predicate))
     return found
 
 
-def _other_connectives(missing: dict[str, Predicate], extra: dict[str, Predicate], pair: Pair) -> Iterator[Facet]:
-    """Find the same comparisons joined by OR on one side and by AND on the other; they are taken out of both."""
-    sides = ((missing, pair.expected), (extra, pair.actual))
-    atoms = [{form: _atoms(pair, item.filter.condition, side) for form, item in items.items()} for items, side in sides]
-    for start in (0, 1):
-        for form in list(sides[start][0]):
-            predicate = sides[start][0].get(form)
-            if predicate is None or isinstance(predicate.filter.condition, Atom):
-                continue
-            group = _sharing(form, start, atoms, sides[0][0], sides[1][0])
-            said = [set().union(*(atoms[index][each] for each in group[index])) for index in (0, 1)]
-            if not said[0] or said[0] != said[1]:
-                continue
-            items = [[sides[index][0].pop(each) for each in group[index]] for index in (0, 1)]
-            wanted, got = (shown_conditions(_node(item.filter.condition) for item in each) for each in items)
-            yield Facet(
-                "operators",
-                wanted,
-                got,
-                "wrong_filter",
-                predicate.filter.clause,
-                rationale=f"conditions are combined as {got} instead of {wanted}",
-                objects=objects_of(*(item.filter.condition.form for item in items[0])),
-            )
-
-
-def _sharing(
-    form: str, start: int, atoms: list[dict[str, set[str]]], *open_forms: dict[str, Predicate]
-) -> tuple[list[str], list[str]]:
-    """Return the conditions of both sides that share comparisons with one, directly or through others."""
-    group: tuple[list[str], list[str]] = ([], [])
-    waiting = [(start, form)]
-    while waiting:
-        side, each = waiting.pop()
-        if each in group[side]:
-            continue
-        group[side].append(each)
-        mine = atoms[side][each]
-        waiting += [(1 - side, other) for other in open_forms[1 - side] if atoms[1 - side][other] & mine]
-    return group
-
-
-def _atoms(pair: Pair, condition: Condition, side: Summary) -> set[str]:
-    """Return what is compared with what, whatever the operators: those differ along with AND and OR."""
-    if not isinstance(condition, Atom):
-        return set().union(*(_atoms(pair, part, side) for part in condition.parts))
-    is_list = condition.operator.endswith("IN") and condition.value.startswith("(")
-    values = condition.value[1:-1].split(", ") if is_list else [condition.value]
-    return {pair.form(f"{condition.subject} | {value}", side) for value in values}
-
-
-def _same_comparisons(one: _Filters, other: _Filters) -> bool:
+def _same_comparisons(one: Filters, other: Filters) -> bool:
     return one.comparisons == other.comparisons and bool(one.values[0])
 
 
-def _same_columns(one: _Filters, other: _Filters) -> bool:
-    return bool(_columns(one)) and _columns(one) == _columns(other)
+def _same_columns(one: Filters, other: Filters) -> bool:
+    return bool(one.columns) and one.columns == other.columns
 
 
-def _columns(item: _Filters) -> set[str]:
-    return set(tokens_in(item.subject))
-
-
-def _is_join(item: _Filters) -> bool:
+def _is_join(item: Filters) -> bool:
     return all(operator in ("IN", "EXISTS") and value == "subquery" for operator, value in item.comparisons)
 
 
-def _changed(one: _Filters, other: _Filters) -> Facet:
+def _changed(one: Filters, other: Filters) -> Facet:
     if lost := _left_out(one, other):
         return _missing(one, shown_conditions(lost))
     if gained := _left_out(other, one):
@@ -204,7 +92,7 @@ def _changed(one: _Filters, other: _Filters) -> Facet:
         name = "operators"
     elif one.comparisons == other.comparisons and one.subject != other.subject:
         is_aggregate = _AGGREGATE.search(one.subject) or _AGGREGATE.search(other.subject)
-        if is_aggregate or _columns(one) != _columns(other):
+        if is_aggregate or one.columns != other.columns:
             failure_type = "wrong_aggregation" if is_aggregate else "wrong_column"
             wanted, got = _subject(one), _subject(other)
             if wanted == got and not is_aggregate:
@@ -214,11 +102,11 @@ def _changed(one: _Filters, other: _Filters) -> Facet:
     return _facet(name, one, other, failure_type, rationale)
 
 
-def _clause(item: _Filters) -> str:
+def _clause(item: Filters) -> str:
     return "the condition of the join" if item.clause.startswith("ON") else item.clause
 
 
-def _left_out(one: _Filters, other: _Filters) -> list[exp.Expr]:
+def _left_out(one: Filters, other: Filters) -> list[exp.Expr]:
     """Return what the author of ``one`` wrote besides all that ``other`` says; nothing where they differ otherwise."""
     said, also = ([part for node in item.nodes for part in _conjuncts(node)] for item in (one, other))
     return [part for part in said if part not in also] if all(part in said for part in also) else []
@@ -228,19 +116,19 @@ def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
     return list(node.flatten()) if isinstance(node, exp.And) else [node]
 
 
-def _missing(item: _Filters, text: str = "") -> Facet:
+def _missing(item: Filters, text: str = "") -> Facet:
     kind = "missing_temporal_filter" if item.is_temporal else "missing_filter"
     word = "condition HAVING" if item.clause == "HAVING" else "filter"
     rationale = f"the {word} {text or item.text} is missing"
     return _facet("temporal_filters" if item.is_temporal else "filters", item, None, kind, rationale)
 
 
-def _added(item: _Filters, text: str = "") -> Facet:
+def _added(item: Filters, text: str = "") -> Facet:
     rationale = f"the answer also filters by {text or item.text}, which is not expected"
     return _facet("temporal_filters" if item.is_temporal else "filters", None, item, "wrong_filter", rationale)
 
 
-def _facet(name: str, one: _Filters | None, other: _Filters | None, failure_type: str, rationale: str) -> Facet:
+def _facet(name: str, one: Filters | None, other: Filters | None, failure_type: str, rationale: str) -> Facet:
     told = next(item for item in (one, other) if item is not None)
     return Facet(
         name,
@@ -258,7 +146,7 @@ def _literals(nodes: Iterable[exp.Expr]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(literal.name for node in nodes for literal in node.find_all(exp.Literal)))
 
 
-def _subject(item: _Filters, *, with_table: bool = False) -> str:
+def _subject(item: Filters, *, with_table: bool = False) -> str:
     condition = item.predicates[0][1].filter.condition
     names = tokens_in(condition.subject if isinstance(condition, Atom) else "")
     return in_words(short_column(name) if with_table else name.rpartition(".")[2] for name in names) or item.text

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeGuard
 
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.facets.condition import Atom, Combined, Condition, is_constant
-from mlflow_genie_plugin.evaluation.facets.dates import (
-    add_months,
-    date_form,
-    date_in,
-    is_date_name,
-    is_date_type,
-    year_of_text,
-)
+from mlflow_genie_plugin.evaluation.facets.dates import add_months, date_form, date_in, is_date_name, is_date_type
 from mlflow_genie_plugin.evaluation.facets.level import Filter
-from mlflow_genie_plugin.evaluation.facets.tokens import is_column, tokens_in
+from mlflow_genie_plugin.evaluation.facets.period_bounds import CALL, MONTHS, TypeOf, bounds_of, floor
+from mlflow_genie_plugin.evaluation.facets.tokens import tokens_in
 
-_CALL = re.compile(r"(year|month|quarter|date|date_trunc_(?:year|quarter|month)|timetostr)\((.*)\)\Z")
-_FORMATTED = re.compile(r"(?:timestrtotime\()?(⟦[^⟧]*⟧)\)?, format='(%Y|%Y-%m)(?:strict)?'\Z")
-_MONTHS = {"year": 12, "quarter": 3, "month": 1}
 _NOW = ("currentdate", "currenttimestamp", "now(", "curdate")
-_BOUNDS = ("=", ">=", ">", "<", "<=")
-
-TypeOf = Callable[[str], str | None]
 
 
 def as_periods(filters: Iterable[Filter], type_of: TypeOf) -> list[Filter]:
@@ -73,7 +61,7 @@ def _is_dated_column(name: str, type_of: TypeOf) -> bool:
 def _read(condition: Condition, type_of: TypeOf) -> Condition:
     """Read the periods inside a condition; periods that adjoin each other and are joined by OR become one."""
     if isinstance(condition, Atom):
-        bounds = tuple(_bounds(condition, type_of))
+        bounds = tuple(bounds_of(condition, type_of))
         return bounds[0] if len(bounds) == 1 else Combined("AND", bounds, condition.node)
     parts = [_read(part, type_of) for part in condition.parts]
     if condition.operator == "AND":
@@ -122,85 +110,16 @@ def _ends(part: Condition) -> tuple[str, date, date] | None:
     return found[">="][0], found[">="][1], found["<"][1]
 
 
-def _bounds(atom: Atom, type_of: TypeOf) -> Iterator[Atom]:
-    call = _CALL.match(atom.subject)
-    inner = call.group(2) if call else ""
-    if call and call.group(1) == "timetostr":
-        formatted = _FORMATTED.match(inner)
-        if formatted and atom.operator in _BOUNDS:
-            start = date_in(f"'{atom.value.strip(chr(39))}{'-01-01' if formatted.group(2) == '%Y' else '-01'}'")
-            unit = "year" if formatted.group(2) == "%Y" else "month"
-            if start is not None:
-                yield from _period(formatted.group(1), atom, start, unit)
-                return
-    elif call and _is_balanced(inner):
-        found = _of_call(call.group(1), inner, atom)
-        if found is not None:
-            yield from found
-            return
-    day = date_in(atom.value)
-    if day is None or not is_column(atom.subject):
-        yield atom
-        return
-    kind = (type_of(tokens_in(atom.subject)[0]) or "").lower()
-    if kind == "date" and atom.operator in _BOUNDS:
-        yield from _period(atom.subject, atom, day, "day")
-    elif kind in ("", "date") or is_date_type(kind):
-        yield Atom(atom.subject, atom.operator, date_form(day), atom.node)
-    else:
-        yield atom
-
-
-def _of_call(name: str, inner: str, atom: Atom) -> list[Atom] | None:
-    if name == "year":
-        if atom.operator == "IN":
-            years = sorted(int(text) for text in atom.value[1:-1].split(", ") if year_of_text(text) is not None)
-            if (
-                len(years) < 2
-                or years != list(range(years[0], years[-1] + 1))
-                or len(years) != atom.value.count(",") + 1
-            ):
-                return None
-            return [
-                Atom(inner, ">=", date_form(date(years[0], 1, 1)), atom.node),
-                Atom(inner, "<", date_form(date(years[-1] + 1, 1, 1)), atom.node),
-            ]
-        year = year_of_text(atom.value.strip("'"))
-        return None if year is None else _period(inner, atom, date(year, 1, 1), "year")
-    if name.startswith("date"):
-        day = date_in(atom.value)
-        unit = name.removeprefix("date_trunc_") if name != "date" else "day"
-        if day is None or (unit != "day" and _floor(day, unit) != day):
-            return None
-        return _period(inner, atom, day, unit)
-    return None
-
-
-def _period(subject: str, atom: Atom, start: date, unit: str) -> list[Atom]:
-    """Compare with the period of one ``unit`` that begins at ``start``."""
-    after = start + timedelta(days=1) if unit == "day" else add_months(start, _MONTHS[unit])
-    bounds = {
-        "=": ((">=", start), ("<", after)),
-        ">=": ((">=", start),),
-        ">": ((">=", after),),
-        "<": (("<", start),),
-        "<=": (("<", after),),
-    }.get(atom.operator)
-    if bounds is None:
-        return [atom]
-    return [Atom(subject, operator, date_form(day), atom.node) for operator, day in bounds]
-
-
 def _with_months(filters: list[Filter]) -> list[Filter]:
     """Narrow a whole year by ``MONTH(d) = 3`` or ``QUARTER(d) = 2`` beside it."""
     for item in list(filters):
         atom = item.condition
-        call = _CALL.match(atom.subject) if isinstance(atom, Atom) else None
+        call = CALL.match(atom.subject) if isinstance(atom, Atom) else None
         if not isinstance(atom, Atom) or call is None or call.group(1) not in ("month", "quarter"):
             continue
         if atom.operator != "=" or not atom.value.strip("'").isdigit():
             continue
-        months, number = _MONTHS[call.group(1)], int(atom.value.strip("'"))
+        months, number = MONTHS[call.group(1)], int(atom.value.strip("'"))
         year = _whole_year(filters, call.group(2), item.clause)
         if year is None or not 1 <= number <= 12 // months:
             continue
@@ -233,20 +152,6 @@ def _whole_year(filters: list[Filter], subject: str, clause: str) -> tuple[date,
         return None
     ends = [date_in(found[operator].condition.value) for operator in (">=", "<")]  # type: ignore[union-attr]
     first, after = ends
-    if first is None or after is None or first != _floor(first, "year") or add_months(first, 12) != after:
+    if first is None or after is None or first != floor(first, "year") or add_months(first, 12) != after:
         return None
     return first, found[">="], found["<"]
-
-
-def _floor(day: date, unit: str) -> date:
-    months = _MONTHS[unit]
-    return day.replace(day=1, month=(day.month - 1) // months * months + 1)
-
-
-def _is_balanced(text: str) -> bool:
-    depth = 0
-    for letter in text:
-        depth += (letter == "(") - (letter == ")")
-        if depth < 0:
-            return False
-    return depth == 0

@@ -12,7 +12,8 @@ from sqlglot import exp
 from mlflow_genie_plugin.evaluation.facets.condition import Atom, Condition
 from mlflow_genie_plugin.evaluation.facets.level import Edge, Filter, Level, Part
 from mlflow_genie_plugin.evaluation.facets.naming import Rename, renamed_condition
-from mlflow_genie_plugin.evaluation.facets.periods import TypeOf, as_periods, is_temporal
+from mlflow_genie_plugin.evaluation.facets.period_bounds import TypeOf
+from mlflow_genie_plugin.evaluation.facets.periods import as_periods, is_temporal
 from mlflow_genie_plugin.evaluation.facets.read import Reader
 from mlflow_genie_plugin.evaluation.facets.tokens import TOKEN, renamed, tokens_in
 
