@@ -23,11 +23,11 @@ class SharedReason:
 def shared_reasons(results: Iterable[GateResult]) -> tuple[SharedReason, ...]:
     """Return each reason that three gates or more have in common, in the order of the gates.
 
-    A gate that measured something, is made of parts, carries a warning or is waived keeps its own place.
+    A gate that measured something, names questions, is made of parts, carries a warning or is waived keeps its own place.
     """
     found: dict[tuple[Outcome, str], list[str]] = {}
     for result in results:
-        has_own = result.measured or result.interval or result.parts or result.warning or result.waived
+        has_own = result.measured or result.questions or result.parts or result.warning or result.waived
         if result.outcome is not Outcome.PASSED and not has_own:
             found.setdefault((result.outcome, result.reason), []).append(result.gate)
     return tuple(
