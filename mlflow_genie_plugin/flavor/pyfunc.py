@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK
@@ -16,6 +14,8 @@ from mlflow_genie_plugin.errors import (
     SpaceNotEditableError,
     WorkspaceUnavailableError,
 )
+from mlflow_genie_plugin.flavor.answer_row import COLUMNS, answer_row
+from mlflow_genie_plugin.flavor.questions import questions_of
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.space.config import SpaceConfig
 from mlflow_genie_plugin.space.parse import parse_space
@@ -23,24 +23,7 @@ from mlflow_genie_plugin.space.parse import parse_space
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlflow_genie_plugin.workspace.answer import Answer
     from mlflow_genie_plugin.workspace.port import Workspace
-
-COLUMNS = (
-    "question",
-    "status",
-    "sql",
-    "text",
-    "columns",
-    "rows",
-    "row_count",
-    "truncated",
-    "latency_seconds",
-    "conversation_id",
-    "message_id",
-    "error",
-)
-_QUESTION_KEYS = frozenset({"question", "questions", "input", "inputs"})
 
 
 class GenieSpaceModel:
@@ -155,96 +138,7 @@ class GenieSpaceModel:
         except (RateLimitedError, WorkspaceUnavailableError) as error:
             # A passing trouble of one question must not throw away the answers of the others.
             answer = Answer(question, AnswerStatus.FAILED, error=str(error), error_type=type(error).__name__)
-        return _row(answer)
-
-
-def questions_of(data: Any) -> list[str]:
-    """Return the questions in any of the shapes that MLflow passes to a model.
-
-    Raises:
-        MlflowException: No question, an empty one, something else than text, or a frame whose column is another one.
-    """
-    if hasattr(data, "columns") and hasattr(data, "iloc"):
-        data = _column_of(data)
-    if isinstance(data, Mapping):
-        data = _value_of(data)
-    elif hasattr(data, "tolist"):
-        data = data.tolist()
-    items = data if isinstance(data, (list, tuple)) else [data]
-    questions: list[str] = []
-    for item in items:
-        value = _value_of(item) if isinstance(item, Mapping) else item
-        value = value.tolist() if hasattr(value, "tolist") else value
-        questions.extend(_text(part) for part in (value if isinstance(value, (list, tuple)) else [value]))
-    if not questions:
-        raise _bad_input("there is no question in the input")
-    return questions
-
-
-def _column_of(frame: Any) -> Any:
-    names = list(frame.columns)
-    if len(names) != 1 or (names[0] not in (0, "0") and str(names[0]).lower() not in _QUESTION_KEYS):
-        raise _bad_input(f"the input has the columns {', '.join(map(str, names)) or 'none'}")
-    return frame.iloc[:, 0].tolist()
-
-
-def _value_of(item: Mapping[Any, Any]) -> Any:
-    keys = list(item)
-    if len(keys) != 1 or (keys[0] != 0 and str(keys[0]).lower() not in _QUESTION_KEYS):
-        raise _bad_input(f"the input has the keys {', '.join(map(str, keys)) or 'none'}")
-    return item[keys[0]]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        shown = repr(value) if isinstance(value, str) else type(value).__name__
-        raise _bad_input(f"a question is {shown}")
-    return value
-
-
-def _bad_input(why: str) -> Exception:
-    from mlflow.exceptions import MlflowException
-
-    error: Exception = MlflowException.invalid_parameter_value(
-        f"{why} — give a question, a list of questions, or one column named question"
-    )
-    return error
-
-
-def _row(answer: Answer) -> dict[str, Any]:
-    result = answer.result
-    return {
-        "question": answer.question,
-        "status": str(answer.status),
-        "sql": answer.sql,
-        "text": answer.text,
-        "columns": [column.name for column in result.columns] if result else None,
-        "rows": [[_sendable(value) for value in row] for row in result.rows] if result else None,
-        "row_count": result.row_count if result else None,
-        "truncated": result.truncated if result else None,
-        "latency_seconds": answer.latency_seconds,
-        "conversation_id": answer.conversation_id,
-        "message_id": answer.message_id,
-        "error": answer.error,
-    }
-
-
-def _sendable(value: Any) -> Any:
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, (list, tuple)):
-        return [_sendable(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): _sendable(item) for key, item in value.items()}
-    if isinstance(value, bytes):
-        import base64
-
-        return base64.b64encode(value).decode()
-    return str(value)
+        return answer_row(answer)
 
 
 def _with_timeout(settings: Settings, timeout: Any) -> Settings:
