@@ -23,7 +23,7 @@ class SharedReason:
 def shared_reasons(results: Iterable[GateResult]) -> tuple[SharedReason, ...]:
     """Return each reason that three gates or more have in common, in the order of the gates.
 
-    A gate that measured something, names questions, is made of parts, carries a warning or is waived keeps its own place.
+    A gate that measured something, names questions, has parts, carries a warning or is waived keeps its own place.
     """
     found: dict[tuple[Outcome, str], list[str]] = {}
     for result in results:
