@@ -10,7 +10,8 @@ from typing import Any
 from sqlglot import exp
 
 from mlflow_genie_plugin.errors import SqlFailedError
-from mlflow_genie_plugin.sql_engine.scratch import ScratchNames, scratch, translate_scratch
+from mlflow_genie_plugin.sql_engine.scratch import scratch
+from mlflow_genie_plugin.sql_engine.scratch_names import ScratchNames, translate_scratch
 
 _DATE_NAMES = frozenset({"date", "to_date"})
 _LONGEST_EXPRESSION = 200

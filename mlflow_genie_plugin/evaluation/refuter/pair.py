@@ -21,13 +21,8 @@ from mlflow_genie_plugin.evaluation.refuter.reading import Reading
 from mlflow_genie_plugin.evaluation.refuter.tables import Column, Constraints, Table, make_column
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
-from mlflow_genie_plugin.sql_engine.scratch import (
-    ScratchDatabase,
-    ScratchNames,
-    ScratchRows,
-    ScratchTable,
-    translate_scratch,
-)
+from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, ScratchRows
+from mlflow_genie_plugin.sql_engine.scratch_names import ScratchNames, ScratchTable, translate_scratch
 
 # Functions whose value depends on the order of rows that the query leaves open.
 _ORDER_DEPENDENT_WORDS = """any_value array_agg collect_list collect_set first first_value lag last last_value lead

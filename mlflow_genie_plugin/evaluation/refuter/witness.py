@@ -11,14 +11,8 @@ from mlflow_genie_plugin.evaluation.cells import decode_rows, encode_rows
 from mlflow_genie_plugin.evaluation.frozen import frozen
 from mlflow_genie_plugin.evaluation.refuter.bags import Matcher
 from mlflow_genie_plugin.evaluation.refuter.definitions import texts_to_definitions
-from mlflow_genie_plugin.sql_engine.scratch import (
-    ScratchDatabase,
-    ScratchNames,
-    ScratchRows,
-    ScratchTable,
-    scratch,
-    translate_scratch,
-)
+from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, ScratchRows, scratch
+from mlflow_genie_plugin.sql_engine.scratch_names import ScratchNames, ScratchTable, translate_scratch
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.refuter.integrity import Data
