@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,9 +19,9 @@ if getattr(__main__, "__spec__", None) is None and not hasattr(__main__, "__file
 # A shell starts background jobs with Ctrl-C ignored, which tests and the commands they start would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A machine that is busy with something else must not fail a test, and neither must the luck of a draw: examples and order
-# are the same every time. Others are looked for by --hypothesis-profile=search and --randomly-seed=NUMBER, as the nightly
-# workflow does.
+# A machine that is busy with something else must not fail a test, and neither must the luck of a draw: examples and
+# order are the same every time. Others are looked for by --hypothesis-profile=search and --randomly-seed=NUMBER, as the
+# nightly workflow does.
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("project")
@@ -63,8 +64,9 @@ def own_mlflow_environment():
     for name in [name for name in os.environ if name.startswith("MLFLOW_") and name not in before]:
         del os.environ[name]
     os.environ.update(before)
-    # The SDK's clients hold their connections in circles of references; thousands of tests open more than a process may.
-    if len(os.listdir("/dev/fd")) > 200:
+    # The SDK's clients hold their connections in circles of references, and thousands of tests open more than a process
+    # may have.
+    if sum(1 for _ in Path("/dev/fd").iterdir()) > 200:
         gc.collect()
 
 
