@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from mlflow_genie_plugin.errors import InvalidBenchmarksError, SqlFailedError, UnsafeSqlError, Violation
+from mlflow_genie_plugin.evaluation.asking.journal import Journal
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
-from mlflow_genie_plugin.evaluation.journal import Journal
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets

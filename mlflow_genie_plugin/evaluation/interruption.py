@@ -11,7 +11,7 @@ from mlflow_genie_plugin.errors import (
     TrackingUnavailableError,
 )
 from mlflow_genie_plugin.evaluation import mlflow_logging
-from mlflow_genie_plugin.evaluation.journal import Journal
+from mlflow_genie_plugin.evaluation.asking.journal import Journal
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan
 
 _log = logging.getLogger(__name__)

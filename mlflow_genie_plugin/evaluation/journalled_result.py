@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import mlflow_genie_plugin
+from mlflow_genie_plugin.evaluation.asking.journal_state import JournalState, Turn
 from mlflow_genie_plugin.evaluation.evaluated import make_result
-from mlflow_genie_plugin.evaluation.journal_state import JournalState, Turn
 from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.llm.results import OpinionSource, result_with_opinions
 from mlflow_genie_plugin.evaluation.plan import EvaluationPlan

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlflow_genie_plugin.errors import UsageError
+from mlflow_genie_plugin.evaluation.asking.journal_state import Turn
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, select
 from mlflow_genie_plugin.evaluation.engines.engine import engine_named
-from mlflow_genie_plugin.evaluation.journal_state import Turn
 from mlflow_genie_plugin.evaluation.judge import Judge
 from mlflow_genie_plugin.evaluation.judges import JUDGES
 from mlflow_genie_plugin.evaluation.judges.native_assessment import JUDGE as NATIVE_JUDGE

@@ -136,7 +136,7 @@ def test_what_changed_since_an_earlier_evaluation_is_named(live_model, few_quest
 def test_a_question_that_was_asked_before_the_process_could_say_so_is_found_again(
     live_model, few_questions, local_workspace, monkeypatch, times
 ):
-    from mlflow_genie_plugin.evaluation.journal import Journal
+    from mlflow_genie_plugin.evaluation.asking.journal import Journal
 
     whole = evaluate(live_model, few_questions, times=times).result
 
@@ -162,7 +162,7 @@ def test_a_question_that_was_asked_before_the_process_could_say_so_is_found_agai
 
 
 def test_the_oldest_conversation_with_the_question_is_ours(live_model, few_questions, local_workspace, monkeypatch):
-    from mlflow_genie_plugin.evaluation.journal import Journal
+    from mlflow_genie_plugin.evaluation.asking.journal import Journal
     from mlflow_genie_plugin.workspace.answer import MessageRef
 
     refs: list[MessageRef] = []

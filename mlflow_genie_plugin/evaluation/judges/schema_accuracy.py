@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.finding import Finding, abstained, failed, passed
-from mlflow_genie_plugin.evaluation.name_problem import KINDS, NameProblem, Resolution, nearest
-from mlflow_genie_plugin.evaluation.name_resolution import resolve_names
+from mlflow_genie_plugin.evaluation.names.problem import KINDS, NameProblem, Resolution, nearest
+from mlflow_genie_plugin.evaluation.names.resolution import resolve_names
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.unanswered import unanswered

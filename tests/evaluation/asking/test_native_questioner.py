@@ -6,8 +6,8 @@ import json
 import pytest
 
 from mlflow_genie_plugin.errors import InterruptedEvaluationError, InvalidBenchmarksError
+from mlflow_genie_plugin.evaluation.asking.native_questions import match_questions
 from mlflow_genie_plugin.evaluation.benchmark import Benchmark, BenchmarkSet, parse_benchmarks
-from mlflow_genie_plugin.evaluation.native_questions import match_questions
 from mlflow_genie_plugin.evaluation.plan import plan_evaluation
 from mlflow_genie_plugin.evaluation.progress import Silent
 from mlflow_genie_plugin.evaluation.recorded import judge_recorded
@@ -248,7 +248,7 @@ def test_an_interrupted_run_is_followed_and_no_second_one_begun(native):
 
 
 def test_a_run_that_was_begun_before_the_process_could_say_so_is_found_again(native, monkeypatch):
-    from mlflow_genie_plugin.evaluation.journal import Journal
+    from mlflow_genie_plugin.evaluation.asking.journal import Journal
 
     def die(self, number, run_id):
         raise KeyboardInterrupt

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.name_resolution import resolve_names
+from mlflow_genie_plugin.evaluation.names.resolution import resolve_names
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColumn, SpaceSchema
 from mlflow_genie_plugin.sql_dialect import parse_query

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation import name_problem
-from mlflow_genie_plugin.evaluation.name_expressions import Aliases, Ctes
-from mlflow_genie_plugin.evaluation.name_problem import Resolution
-from mlflow_genie_plugin.evaluation.name_relations import RelationNames, all_columns
-from mlflow_genie_plugin.evaluation.name_scope import OPEN, KnownColumn, Relation, Scope, Source
+from mlflow_genie_plugin.evaluation.names import problem as name_problem
+from mlflow_genie_plugin.evaluation.names.expressions import Aliases, Ctes
+from mlflow_genie_plugin.evaluation.names.problem import Resolution
+from mlflow_genie_plugin.evaluation.names.relations import RelationNames, all_columns
+from mlflow_genie_plugin.evaluation.names.scope import OPEN, KnownColumn, Relation, Scope, Source
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.sql_dialect.assets import BUILTIN_TABLE_FUNCTIONS, function_name

@@ -13,7 +13,14 @@ import orjson
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnwritableFileError
-from mlflow_genie_plugin.evaluation.journal_state import FORMAT_VERSION, Intent, JournalState, Turn, replay, turn_json
+from mlflow_genie_plugin.evaluation.asking.journal_state import (
+    FORMAT_VERSION,
+    Intent,
+    JournalState,
+    Turn,
+    replay,
+    turn_json,
+)
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinion
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, StoredResult, stored_json

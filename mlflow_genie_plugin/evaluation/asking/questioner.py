@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from mlflow_genie_plugin.clock import Clock
-from mlflow_genie_plugin.evaluation.answer_record import answer_record
-from mlflow_genie_plugin.evaluation.journal import Journal
-from mlflow_genie_plugin.evaluation.journal_state import Intent, Turn
-from mlflow_genie_plugin.evaluation.journalling_asker import JournallingAsker, SkipFirst
-from mlflow_genie_plugin.evaluation.progress import Progress
-from mlflow_genie_plugin.evaluation.question import Benchmark
-from mlflow_genie_plugin.evaluation.stopping import (
+from mlflow_genie_plugin.evaluation.asking.answer_record import answer_record
+from mlflow_genie_plugin.evaluation.asking.journal import Journal
+from mlflow_genie_plugin.evaluation.asking.journal_state import Intent, Turn
+from mlflow_genie_plugin.evaluation.asking.journalling_asker import JournallingAsker, SkipFirst
+from mlflow_genie_plugin.evaluation.asking.stopping import (
     LOOK_EVERY_SECONDS,
     OneAtATime,
     StoppableClock,
     StoppedError,
     Workers,
 )
+from mlflow_genie_plugin.evaluation.progress import Progress
+from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.settings import Settings
 from mlflow_genie_plugin.workspace.answer import AnswerStatus, MessageRef
 from mlflow_genie_plugin.workspace.ask import ask

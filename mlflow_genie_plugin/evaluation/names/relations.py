@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation import name_problem
-from mlflow_genie_plugin.evaluation.name_expressions import Ctes, ExpressionNames, fitting
-from mlflow_genie_plugin.evaluation.name_problem import Resolution
-from mlflow_genie_plugin.evaluation.name_scope import OPEN, KnownColumn, Relation, Scope, Source
+from mlflow_genie_plugin.evaluation.names import problem as name_problem
+from mlflow_genie_plugin.evaluation.names.expressions import Ctes, ExpressionNames, fitting
+from mlflow_genie_plugin.evaluation.names.problem import Resolution
+from mlflow_genie_plugin.evaluation.names.scope import OPEN, KnownColumn, Relation, Scope, Source
 from mlflow_genie_plugin.sql_dialect.assets import function_name
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from mlflow_genie_plugin.errors import GenieError
-from mlflow_genie_plugin.evaluation.journal import Journal
-from mlflow_genie_plugin.evaluation.journal_state import Intent, Turn
+from mlflow_genie_plugin.evaluation.asking.journal import Journal
+from mlflow_genie_plugin.evaluation.asking.journal_state import Intent, Turn
 from mlflow_genie_plugin.workspace.answer import Message, MessageRef, QueryResult
 from mlflow_genie_plugin.workspace.port import Asker
 from mlflow_genie_plugin.workspace.throttle import OnWait, Throttle

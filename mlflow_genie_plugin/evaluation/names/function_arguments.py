@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation.name_problem import NameProblem, nearest, wrong_arguments
+from mlflow_genie_plugin.evaluation.names.problem import NameProblem, nearest, wrong_arguments
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset
 
 

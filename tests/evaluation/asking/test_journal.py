@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from mlflow_genie_plugin.errors import ConflictError, UnreadableFileError, UnsupportedFormatError, UnwritableFileError
-from mlflow_genie_plugin.evaluation.journal import Journal
-from mlflow_genie_plugin.evaluation.journal_state import Turn
+from mlflow_genie_plugin.evaluation.asking.journal import Journal
+from mlflow_genie_plugin.evaluation.asking.journal_state import Turn
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 from mlflow_genie_plugin.workspace.answer import MessageRef
 

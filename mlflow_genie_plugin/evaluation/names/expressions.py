@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.evaluation import name_problem
-from mlflow_genie_plugin.evaluation.function_arguments import argument_problem
-from mlflow_genie_plugin.evaluation.name_problem import NameProblem, Resolution
-from mlflow_genie_plugin.evaluation.name_scope import OPEN, Found, KnownColumn, Match, Relation, Scope, missing_field
+from mlflow_genie_plugin.evaluation.names import problem as name_problem
+from mlflow_genie_plugin.evaluation.names.function_arguments import argument_problem
+from mlflow_genie_plugin.evaluation.names.problem import NameProblem, Resolution
+from mlflow_genie_plugin.evaluation.names.scope import OPEN, Found, KnownColumn, Match, Relation, Scope, missing_field
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
 from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SpaceSchema
 from mlflow_genie_plugin.sql_dialect import split_name
