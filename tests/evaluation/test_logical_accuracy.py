@@ -182,3 +182,26 @@ def test_results_that_differ_on_the_real_data_outweigh_agreement_on_generated_da
     assert "on the real data" in nameless.rationale
     assert told(judge(COUNT, COUNT, UNKNOWN, **both, **counted(8))) == ("abstained", "UNDETERMINED")
     assert told(judge(COUNT, COUNT, SAME, **both, **counted(8))) == ("passed", None)
+
+
+def test_rows_in_another_order_than_counts_are_no_pass_however_the_queries_are_nested(judge):
+    columns = {"columns": (Column("who", "BIGINT"),), "row_count": 2}
+    expected = "SELECT who FROM c.s.orders ORDER BY who DESC LIMIT 2"
+    answer = "SELECT who FROM (SELECT who FROM c.s.orders ORDER BY who DESC LIMIT 2) ORDER BY who"
+    both = {"expected_result": StoredResult(rows=((5,), (3,)), **columns), "rows": ((3,), (5,)), **columns}
+    agreed = Refutation("equivalent", 0.97, "the results agree on 8 generated databases", "databases")
+    for refutation in (agreed, UNKNOWN):
+        finding = judge(expected, answer, refutation, ordered=True, **both)
+        assert told(finding) == ("failed", "wrong_orderby"), refutation
+        assert "order" in finding.rationale
+    assert told(judge(expected, answer, agreed, **both)) == ("passed", None)
+
+
+def test_a_further_column_that_splits_distinct_rows_is_more_than_form(judge):
+    result = StoredResult(columns=(Column("s", "STRING"),), rows=(("F",),), row_count=1)
+    got = {"columns": (Column("s", "STRING"), Column("w", "BIGINT")), "rows": (("F", 1), ("F", 2)), "row_count": 2}
+    queries = ("SELECT DISTINCT status FROM c.s.orders", "SELECT status, who FROM c.s.orders GROUP BY 1, 2")
+    finding = judge(*queries, expected_result=result, **got)
+    assert told(finding) == ("abstained", "UNDETERMINED")
+    assert "the answer also shows who" in finding.rationale
+    assert "on the real data" in finding.rationale

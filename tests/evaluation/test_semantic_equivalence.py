@@ -163,6 +163,13 @@ def test_rounding_alone_is_no_other_meaning_when_a_generated_database_finds_it(j
         assert "rounded differently" in finding.rationale
 
 
+def test_a_difference_in_no_part_is_typed_and_told_by_the_values_that_differ(judge):
+    one = "SELECT SUM(CASE WHEN status = 'F' THEN price ELSE 0 END) FROM c.s.orders"
+    finding = judge(one, "SELECT SUM(price) FILTER (WHERE status = 'F') FROM c.s.orders")
+    assert told(finding) == ("failed", "different_metric")
+    assert finding.rationale.endswith("(0.00 and NULL)")
+
+
 def test_a_filter_on_another_column_takes_in_other_rows(judge):
     finding = judge("SELECT id FROM c.s.orders WHERE who = 1", "SELECT id FROM c.s.orders WHERE id = 1")
     assert told(finding) == ("failed", "different_scope")

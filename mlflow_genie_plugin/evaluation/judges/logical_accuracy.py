@@ -10,6 +10,7 @@ from mlflow_genie_plugin.evaluation.harmless import real_difference
 from mlflow_genie_plugin.evaluation.unanswered import unanswered
 
 if TYPE_CHECKING:
+    from mlflow_genie_plugin.evaluation.compare import Comparison
     from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
 # What facets alone decide, without databases that confirm it.
@@ -35,7 +36,10 @@ class LogicalAccuracy:
             return finding
         refutation = case.refutation
         # Generated databases compare bags of rows: they say nothing about an order that counts.
-        is_misordered = case.benchmark.ordered and any(facet.name == "ranking" for facet in case.facets.faults)
+        misplaced = _misplaced(case)
+        is_misordered = misplaced is not None or (
+            case.benchmark.ordered and any(facet.name == "ranking" for facet in case.facets.faults)
+        )
         # Agreement on generated databases is no proof, and results on the real data that differ are one.
         proven = None if refutation.proof == "canonical" else real_difference(case)
         if refutation.outcome == "equivalent" and not is_misordered and proven is None:
@@ -45,20 +49,20 @@ class LogicalAccuracy:
         diff, is_refuted = case.facets, refutation.outcome == "different" or proven is not None
         if diff.problem is not None:
             return abstained(self.name, "UNPARSABLE", f"the parts of the queries cannot be compared: {diff.problem}")
-        evidence = {"facets": facets_json(diff), "refutation": refutation.outcome}
+        evidence: dict[str, Any] = {"facets": facets_json(diff), "refutation": refutation.outcome}
         if diff.only_presentational:
-            if is_refuted and diff.equal and not refutation.extra_columns:
-                reason = refutation.reason if proven is None else f"on the real data {proven.rationale}"
-                return abstained(
-                    self.name,
-                    "UNDETERMINED",
-                    f"no part of the queries differs, and yet they are not the same: {reason}",
-                    **evidence,
-                )
             words = "; ".join(facet.rationale for facet in diff.differing)
             rationale = f"the queries differ only in form: {words}" if words else "no part of the queries differs"
-            return passed(self.name, rationale, confidence=_BY_FACETS, **evidence)
+            if (is_refuted and diff.equal and not refutation.extra_columns) or proven is not None:
+                reason = refutation.reason if proven is None else f"on the real data {proven.rationale}"
+                return abstained(
+                    self.name, "UNDETERMINED", f"{rationale}, and yet they are not the same: {reason}", **evidence
+                )
+            if misplaced is None:
+                return passed(self.name, rationale, confidence=_BY_FACETS, **evidence)
         faults = diff.faults
+        if misplaced is not None and all(facet.name == "subqueries" for facet in faults):
+            return failed(self.name, "wrong_orderby", misplaced.rationale, clause="ORDER BY", **evidence)
         if not is_refuted and all(facet.name == "subqueries" for facet in faults):
             rationale = f"the parts are the same but nested in another way: {faults[0].rationale}; compare them by hand"
             return abstained(self.name, "UNDETERMINED", rationale, **evidence)
@@ -76,6 +80,12 @@ class LogicalAccuracy:
             actual=first.actual,
             **evidence,
         )
+
+
+def _misplaced(case: JudgedCase) -> Comparison | None:
+    """Return how the rows stand where their order counts and is another one."""
+    comparison = case.comparison if case.benchmark.ordered else None
+    return comparison if comparison is not None and comparison.code == "ROW_ORDER_DIFFERENCE" else None
 
 
 def facets_json(diff: FacetDiff) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.compare import Comparison
@@ -107,9 +108,9 @@ class SemanticEquivalence:
     def _different(self, case: JudgedCase, reason: str, evidence: dict[str, Any]) -> Finding:
         fault = next(iter(case.facets.faults), None) if case.facets.problem is None else None
         if fault is None:
-            width = case.comparison.code if case.comparison is not None else None
-            kind = "partial_answer" if width == "RESULT_MISSING_COLUMNS" else "different_scope"
-            return failed(self.name, kind, f"the queries mean different things: {reason}", **evidence)
+            return failed(
+                self.name, _kind_by_rows(case, evidence), f"the queries mean different things: {reason}", **evidence
+            )
         return failed(
             self.name,
             meaning_of(fault),
@@ -125,6 +126,19 @@ def meaning_of(fault: Facet) -> str:
     if fault.clause == "WHERE":
         return "different_scope"
     return _BY_FAILURE_TYPE.get(fault.failure_type or "", "different_scope")
+
+
+def _kind_by_rows(case: JudgedCase, evidence: Mapping[str, Any]) -> str:
+    """Return what differs in meaning where no part of the queries tells it, only their results."""
+    if case.comparison is not None and case.comparison.code == "RESULT_MISSING_COLUMNS":
+        return "partial_answer"
+    witness = evidence.get("witness")
+    counts = (
+        [witness[side]["row_count"] for side in ("expected", "actual")]
+        if witness
+        else [evidence.get("expected_rows"), evidence.get("actual_rows")]
+    )
+    return "different_metric" if counts[0] is not None and counts[0] == counts[1] else "different_scope"
 
 
 def _rows(comparison: Comparison) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,6 +85,18 @@ class Generator:
     def halved(self, data: Data) -> Data:
         """Return the first half of each table's rows, without those whose references lead nowhere then."""
         return self._integrity.without_orphans({name: rows[: (len(rows) + 1) // 2] for name, rows in data.items()})
+
+    def told_apart(self, data: Data, tables: Iterable[str]) -> Data:
+        """Return the data with one row for each value that the queries look some tables' rows up by."""
+        kept = dict(data)
+        for name in tables:
+            columns = list(self._tables[name].columns)
+            for position in [columns.index(each) for table, each in self._facts.constants if table == name]:
+                first: dict[Any, Row] = {}
+                for row in kept[name]:
+                    first.setdefault(row[position], row)
+                kept[name] = list(first.values())
+        return self._integrity.without_orphans(kept)
 
     def _occurrences(self) -> int:
         return max((len(reading.tables) for reading in self._facts.readings), default=1)

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.evaluation.frozen import frozen
-from mlflow_genie_plugin.evaluation.query_nodes import function_name
+from mlflow_genie_plugin.evaluation.query_nodes import COMPARISONS, function_name
 from mlflow_genie_plugin.evaluation.refuter.definitions import Definitions, MissingDefinitionError
 from mlflow_genie_plugin.evaluation.refuter.facts import Facts, Place
 from mlflow_genie_plugin.evaluation.refuter.generate import Generator
@@ -212,6 +212,18 @@ class Pair:
     def has_limit(self) -> bool:
         """Return whether a query takes the first rows only, so that ties are better avoided."""
         return any(tree.find(exp.Limit, exp.Fetch) for reading in self.readings for tree in reading.trees)
+
+    @cached_property
+    def scalar_tables(self) -> tuple[str, ...]:
+        """Return the tables that queries for one value read, where that value is compared with something."""
+        found: dict[str, None] = {}
+        for reading in self.readings:
+            for tree in reading.trees:
+                for subquery in tree.find_all(exp.Subquery):
+                    if isinstance(subquery.parent, COMPARISONS):
+                        sources = reading.sources.get(id(subquery.this), [])
+                        found |= dict.fromkeys(source.table for source in sources if source.table in self.tables)
+        return tuple(found)
 
     @cached_property
     def leaves_order_open(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import SqlFailedError, UnsafeSqlError
@@ -24,7 +25,7 @@ from mlflow_genie_plugin.evaluation.refuter.witness import ROW_LIMIT, SECONDS, d
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
 from mlflow_genie_plugin.sql_dialect import SqlParseError, require_read_only
-from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, scratch
+from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, ScratchRows, scratch
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.refuter.integrity import Data
@@ -134,7 +135,10 @@ def _try_data(
     except SqlFailedError as error:
         if "SCALAR_SUBQUERY_TOO_MANY_ROWS" in error.what and attempts and any(len(rows) > 1 for rows in data.values()):
             # Both queries may be fine where a name or a maximum belongs to one row only.
-            return _try_data(pair, database, pair.generator.halved(data), number, tally, attempts - 1)
+            less = pair.generator.told_apart(data, pair.scalar_tables)
+            return _try_data(
+                pair, database, pair.generator.halved(data) if less == data else less, number, tally, attempts - 1
+            )
         tally.failures.append(error.what)
         return None
 
@@ -154,18 +158,36 @@ def _witnessed(
         small = shrink(data, still, _SHRINKING_TRIALS) if shrinking else data
         results = pair.run(database, small, ROW_LIMIT)
     rows = sum(map(len, small.values()))
-    counts = f"{len(results[0].rows)} and {len(results[1].rows)} rows"
-    widths = (len(results[0].columns), len(results[1].columns))
-    what = f"{widths[0]} and {widths[1]} columns" if widths[0] != widths[1] else counts
     return Refutation(
         DIFFERENT,
         1.0,
-        f"on a generated database of {rows} row{'' if rows == 1 else 's'} the results differ ({what})",
+        f"on a generated database of {rows} row{'' if rows == 1 else 's'} the results differ ({_difference(results)})",
         proof="witness",
         witness=write_down(pair, small, number, results),
         databases=tally.run,
         informative=tally.informative,
     )
+
+
+def _difference(results: tuple[ScratchRows, ScratchRows]) -> str:
+    """Return in a few words how the expected result and the answer's differ."""
+    widths, counts = (
+        [len(each) for each in sizes] for sizes in zip(*((r.columns, r.rows) for r in results), strict=True)
+    )
+    if widths[0] != widths[1]:
+        return f"{widths[0]} and {widths[1]} columns"
+    if counts[0] != counts[1]:
+        return f"{counts[0]:,} and {counts[1]:,} rows"
+    if counts[0] == widths[0] == 1:
+        wanted, got = (_cell(each.rows[0][0]) for each in results)
+        return f"{wanted} and {got}" if wanted != got else "1 row each"
+    return f"{counts[0]:,} row{'' if counts[0] == 1 else 's'} each"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return (f"{value:f}" if isinstance(value, Decimal) else str(value))[:40]
 
 
 def _columns(count: int) -> str:
