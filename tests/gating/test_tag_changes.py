@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from mlflow_genie_plugin import registry
+from mlflow_genie_plugin.errors import TrackingUnavailableError, UnverifiedWriteError
 from mlflow_genie_plugin.gating.checks import Check
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
 from mlflow_genie_plugin.gating.version_marks import (
@@ -16,6 +17,7 @@ from mlflow_genie_plugin.gating.version_marks import (
     tag_versions,
     version_plan,
     versions_check,
+    write_changes,
 )
 from mlflow_genie_plugin.registry import VersionRecord
 
@@ -170,3 +172,60 @@ def test_an_approval_needs_a_mark_also_under_a_name_that_only_the_version_knows(
     assert versions_check(model, "production", "approval").outcome == "passed"
     registry.set_version_tags("orders", "1", {"approval": "approved"})
     assert versions_check(model, "production", "approval").found == found.replace("Sign_Off", "approval")
+
+
+def test_a_tag_that_has_to_go_is_taken_away_and_the_others_stay(model):
+    registry.register_model(model.model_id, "orders")
+    registry.set_version_tags("orders", "1", {"old": "approved", "mine": "stays"})
+    assert tag_versions(model, TAGS, Outcome.PASSED, "old") == ""
+    assert tag_versions(model, TAGS, Outcome.PASSED, None) == ""
+    assert registry.get_version("orders", "1").tags == {**COPIED, "mine": "stays"}
+
+
+def test_one_change_that_is_refused_keeps_no_other_from_being_tried_and_every_refused_one_is_named(model):
+    registry.register_model(model.model_id, "orders")
+    registry.set_version_tags("orders", "1", {"approval": "approved"})
+    nobodys = (TagChange("nobody", "1", "approval", None), TagChange("nobody", "2", "approval", "approved"))
+    with pytest.raises(TrackingUnavailableError) as caught:
+        write_changes((*nobodys, TagChange("orders", "1", "approval", "rejected")))
+    assert caught.value.what.startswith(
+        "registered versions do not say what the verdict says (version 1 of nobody: approval remove; "
+        "version 2 of nobody: approval set to 'approved'): "
+    )
+    assert "nobody" in caught.value.what.rpartition("): ")[2]
+    assert caught.value.next_step
+    assert registry.get_version("orders", "1").tags["approval"] == "rejected"
+
+
+def test_what_somebody_else_writes_over_at_once_is_found(model, monkeypatch):
+    from mlflow_genie_plugin.gating import version_marks
+
+    registry.register_model(model.model_id, "orders")
+    write = version_marks.set_version_tags
+
+    def written_over(name, version, tags):
+        write(name, version, dict.fromkeys(tags, "mine"))
+
+    monkeypatch.setattr(version_marks, "set_version_tags", written_over)
+    changes = (TagChange("orders", "1", "a", "approved"), TagChange("orders", "1", "b", "approved"))
+    with pytest.raises(UnverifiedWriteError) as caught:
+        write_changes((*changes, TagChange("orders", "1", "c", "mine")))
+    assert caught.value.what == (
+        "registered versions do not show what was written: version 1 of orders: a set to 'approved'; "
+        "version 1 of orders: b set to 'approved'"
+    )
+    assert caught.value.next_step == "run the gates again; somebody else may write to these versions"
+    found = tag_versions(model, TAGS, Outcome.PASSED, None)
+    assert found.startswith("registered versions do not show what was written: ")
+
+
+def test_what_a_registry_that_cannot_be_asked_would_be_told_is_not_known(model, evidence, verdict_of, monkeypatch):
+    from mlflow_genie_plugin.gating import version_marks
+
+    def unreachable(model_id):
+        raise TrackingUnavailableError("nobody answers")
+
+    monkeypatch.setattr(version_marks, "versions_of_model", unreachable)
+    said = "which registered versions would be changed is not known: nobody answers"
+    assert version_plan(verdict_of(evidence()), model, None) == said
+    assert tag_versions(model, TAGS, Outcome.PASSED, None) == "nobody answers"
