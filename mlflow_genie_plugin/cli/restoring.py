@@ -62,7 +62,7 @@ def plan_or_write(
     as_json: bool,
 ) -> None:
     """Make the plan; then show it, save it, or carry it out."""
-    from mlflow_genie_plugin.snapshot.restore_plan import plan_restore
+    from mlflow_genie_plugin.snapshot.plan_restore import plan_restore
 
     names = [name for name in include.split(",") if name.strip()]
     live = workspace.spaces.get_space(space_id)

@@ -154,8 +154,8 @@ class GenieDeploymentClient(BaseDeploymentClient):
         self, name: str, model_uri: str, flavor: str | None, config: Mapping[str, Any] | None
     ) -> dict[str, Any]:
         from mlflow_genie_plugin.flavor.load import read_snapshot
+        from mlflow_genie_plugin.snapshot.plan_restore import plan_restore
         from mlflow_genie_plugin.snapshot.restore import apply_restore
-        from mlflow_genie_plugin.snapshot.restore_plan import plan_restore
 
         options = options_of(config)
         force, with_benchmarks = flag(options, "force"), flag(options, "with_benchmarks")

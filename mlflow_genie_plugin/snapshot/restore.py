@@ -19,9 +19,10 @@ from mlflow_genie_plugin.errors import (
 from mlflow_genie_plugin.flavor.load import Snapshot, read_snapshot
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.snapshot.capture import config_of
+from mlflow_genie_plugin.snapshot.plan_restore import plan_restore
 from mlflow_genie_plugin.snapshot.read_back import read_back_config, read_back_fields
 from mlflow_genie_plugin.snapshot.restore_event import restore_event
-from mlflow_genie_plugin.snapshot.restore_plan import DEPLOYMENT_FIELDS, RestorePlan, differences, plan_restore
+from mlflow_genie_plugin.snapshot.restore_plan import DEPLOYMENT_FIELDS, RestorePlan, differences
 from mlflow_genie_plugin.snapshot.safety import compensated, safety_version
 from mlflow_genie_plugin.space.validate import require_valid
 
@@ -147,7 +148,7 @@ def apply_restore(
     When a step after the first write fails, the saved state is put back with a fresh etag.
 
     Args:
-        plan: From :func:`~mlflow_genie_plugin.snapshot.restore_plan.plan_restore` or a plan file.
+        plan: From :func:`~mlflow_genie_plugin.snapshot.plan_restore.plan_restore` or a plan file.
         workspace: Where the space is.
         guard: Called with the version and the space id before anything is written; None refuses production spaces.
         clock: Time and sleeping.

@@ -14,8 +14,9 @@ from mlflow_genie_plugin.snapshot.capture import config_of
 from mlflow_genie_plugin.snapshot.create import create_snapshot
 from mlflow_genie_plugin.snapshot.describe import NONE
 from mlflow_genie_plugin.snapshot.lineage import versions_of_space
+from mlflow_genie_plugin.snapshot.plan_restore import plan_restore
 from mlflow_genie_plugin.snapshot.read_back import read_back_config
-from mlflow_genie_plugin.snapshot.restore_plan import RestorePlan, plan_restore
+from mlflow_genie_plugin.snapshot.restore_plan import RestorePlan
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.workspace.live_space import LiveSpace

@@ -20,8 +20,8 @@ from mlflow_genie_plugin.flavor.load import read_snapshot
 from mlflow_genie_plugin.settings import Settings, resolve_settings
 from mlflow_genie_plugin.snapshot.create import create_snapshot
 from mlflow_genie_plugin.snapshot.lineage import LIVE_SINCE
+from mlflow_genie_plugin.snapshot.plan_restore import plan_restore
 from mlflow_genie_plugin.snapshot.restore import apply_restore, restore_config
-from mlflow_genie_plugin.snapshot.restore_plan import plan_restore
 from mlflow_genie_plugin.space.fingerprint import content_hash
 
 

@@ -9,7 +9,8 @@ from mlflow_genie_plugin.errors import UnreadableFileError, UnsupportedFormatErr
 from mlflow_genie_plugin.flavor.layout import make_space_file
 from mlflow_genie_plugin.flavor.load import Snapshot
 from mlflow_genie_plugin.registry import ModelRecord
-from mlflow_genie_plugin.snapshot.restore_plan import differences, plan_restore, read_plan, target_document
+from mlflow_genie_plugin.snapshot.plan_restore import plan_restore, target_document
+from mlflow_genie_plugin.snapshot.restore_plan import differences, read_plan
 from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
 from mlflow_genie_plugin.space.fingerprint import behaviour_hash, content_hash
 from mlflow_genie_plugin.workspace.live_space import LiveSpace
