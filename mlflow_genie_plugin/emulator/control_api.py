@@ -10,7 +10,7 @@ from mlflow_genie_plugin.emulator.behaviour import Fault, ScriptedAnswer
 from mlflow_genie_plugin.emulator.export_rules import accept_export
 from mlflow_genie_plugin.emulator.messages import TERMINAL
 from mlflow_genie_plugin.emulator.routing import ApiRequest, Route
-from mlflow_genie_plugin.emulator.spaces import Space, space_body
+from mlflow_genie_plugin.emulator.space import Space, space_body
 from mlflow_genie_plugin.emulator.world import WAREHOUSE_ID
 from mlflow_genie_plugin.errors import UsageError
 

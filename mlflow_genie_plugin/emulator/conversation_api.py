@@ -10,7 +10,7 @@ from mlflow_genie_plugin.emulator.api_errors import denied, invalid, missing
 from mlflow_genie_plugin.emulator.messages import Conversation, Message, conversation_body, message_body, milliseconds
 from mlflow_genie_plugin.emulator.permissions import allows, level_of
 from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, page_of
-from mlflow_genie_plugin.emulator.spaces import Space
+from mlflow_genie_plugin.emulator.space import Space
 from mlflow_genie_plugin.emulator.statements import Statement, statement_body
 
 

@@ -16,7 +16,7 @@ from mlflow_genie_plugin.emulator.behaviour import Controls
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.identities import Identity
 from mlflow_genie_plugin.emulator.messages import TERMINAL, Conversation, Message
-from mlflow_genie_plugin.emulator.spaces import Space
+from mlflow_genie_plugin.emulator.space import Space
 from mlflow_genie_plugin.emulator.statements import Statement, Statements
 from mlflow_genie_plugin.emulator.store import Store
 

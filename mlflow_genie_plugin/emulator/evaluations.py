@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -13,48 +12,16 @@ import orjson
 from mlflow_genie_plugin.emulator.answers import AnswerDesk, Outcome
 from mlflow_genie_plugin.emulator.api_errors import invalid, missing
 from mlflow_genie_plugin.emulator.behaviour import Controls
+from mlflow_genie_plugin.emulator.evaluation_run import ENDED, EvaluationItem, EvaluationRun, run_of
 from mlflow_genie_plugin.emulator.export_rules import items_at
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.identities import Identity
 from mlflow_genie_plugin.emulator.native_scoring import ScoredResult, assess
-from mlflow_genie_plugin.emulator.spaces import Space
+from mlflow_genie_plugin.emulator.space import Space
 from mlflow_genie_plugin.emulator.statements import Statement, Statements
 from mlflow_genie_plugin.emulator.store import Store
 
 KIND: Final = "evaluation"
-ENDED: Final = frozenset({"DONE", "EVALUATION_FAILED", "EVALUATION_CANCELLED", "EVALUATION_TIMEOUT"})
-
-
-@dataclass(slots=True)
-class EvaluationItem:
-    """One benchmark question of a run, with the SQL answer as it was when the run began."""
-
-    result_id: str
-    question_id: str
-    question: str
-    expected_sql: str | None
-    status: str = "NOT_STARTED"
-    actual_sql: str | None = None
-    actual_text: str | None = None
-    actual_query: dict[str, Any] | None = None
-    actual_statement: str | None = None
-    expected_statement: str | None = None
-    assessment: str | None = None
-    reasons: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class EvaluationRun:
-    """A run over benchmark questions of one space, on the configuration it had at the start."""
-
-    run_id: str
-    space_id: str
-    user_id: int
-    created: float
-    updated: float
-    serialized_space: str
-    status: str = "NOT_STARTED"
-    items: list[EvaluationItem] = field(default_factory=list)
 
 
 class Evaluations:
@@ -77,7 +44,7 @@ class Evaluations:
         self._statements = statements
         self._closed = threading.Event()
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="evaluation")
-        self._runs = {run.run_id: run for run in map(_run_of, store.all(KIND))}
+        self._runs = {run.run_id: run for run in map(run_of, store.all(KIND))}
         for run in self._runs.values():
             if run.status not in ENDED:
                 self._pool.submit(self._work, run)
@@ -229,11 +196,6 @@ class Evaluations:
         self._store.put(KIND, {run.run_id: run})
 
 
-def expected_query(item: EvaluationItem) -> dict[str, Any] | None:
-    """Return the benchmark's query as it is run."""
-    return {"sql": item.expected_sql, "parameters": []} if item.expected_sql else None
-
-
 def _take(item: EvaluationItem, outcome: Outcome) -> None:
     item.actual_query = outcome.query
     for attachment in outcome.attachments:
@@ -248,9 +210,3 @@ def _scored(statement: Statement | None) -> ScoredResult | None:
     if statement is None or statement.state != "SUCCEEDED":
         return None
     return ScoredResult(tuple(column["type_name"] for column in statement.columns), statement.rows)
-
-
-def _run_of(record: dict[str, Any]) -> EvaluationRun:
-    run = EvaluationRun(**record)
-    run.items = [EvaluationItem(**item) for item in record["items"]]
-    return run

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.emulator.generating.column_types import is_averaged
 from mlflow_genie_plugin.emulator.generating.templates import fill_placeholders
+from mlflow_genie_plugin.emulator.generation_report import GeneratedAsset, GenerationReport, OwnSqlOutcome
 from mlflow_genie_plugin.errors import GenieError, SqlFailedError, UsageError
 from mlflow_genie_plugin.sql_dialect import split_name
 
@@ -23,51 +23,6 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.sql_engine.engine import SqlEngine
 
 _DUCKDB_TYPES = {"STRING": "VARCHAR", "ARRAY<STRING>": "VARCHAR[]"}
-
-
-@dataclass(frozen=True)
-class GeneratedAsset:
-    """One thing that was made. ``kind`` is TABLE, METRIC VIEW or FUNCTION; ``note`` says what had to be guessed."""
-
-    identifier: str
-    kind: str
-    columns: int
-    rows: int
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class OwnSqlOutcome:
-    """What became of a query that the space itself holds: its rows, or the error."""
-
-    kind: str
-    question: str
-    rows: int | None
-    error: str | None
-
-
-@dataclass(frozen=True)
-class GenerationReport:
-    """What was made, what was there already, and what could not be made and why.
-
-    Attributes:
-        document: The space with its placeholders filled in: load this one.
-        made: In the order they were made.
-        kept: Identifiers that existed and were left alone.
-        refused: (identifier, reason).
-    """
-
-    document: dict[str, Any]
-    made: tuple[GeneratedAsset, ...]
-    kept: tuple[str, ...]
-    refused: tuple[tuple[str, str], ...]
-
-    def render(self) -> str:
-        """Return the report as lines for people."""
-        lines = [f"{asset.kind.lower()} {asset.identifier}: {_size(asset)}" for asset in self.made]
-        lines += [f"kept {identifier}: it exists" for identifier in self.kept]
-        lines += [f"not made {identifier}: {reason}" for identifier, reason in self.refused]
-        return "\n".join(lines)
 
 
 def generate_tables(
@@ -239,10 +194,6 @@ def _backticked(name: str) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''").replace("\0", "") + "'"
-
-
-def _size(asset: GeneratedAsset) -> str:
-    return f"{asset.columns} columns, {asset.rows} rows" + (f" ({asset.note})" if asset.note else "")
 
 
 def _typed(value: str, hint: str) -> Any:

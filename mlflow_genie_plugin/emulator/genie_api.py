@@ -7,7 +7,7 @@ from typing import Any
 from mlflow_genie_plugin.emulator.api_errors import bad_request
 from mlflow_genie_plugin.emulator.permissions import allows, level_of
 from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, page_of
-from mlflow_genie_plugin.emulator.spaces import space_body
+from mlflow_genie_plugin.emulator.space import space_body
 
 _FIELDS = ("title", "description", "warehouse_id", "parent_path", "serialized_space")
 

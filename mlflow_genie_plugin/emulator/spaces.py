@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,35 +17,12 @@ from mlflow_genie_plugin.emulator.export_rules import accept_export
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.identities import Identity
 from mlflow_genie_plugin.emulator.permissions import AccessList, allows, level_of, require
+from mlflow_genie_plugin.emulator.space import EMPTY_DOCUMENT, Space
 from mlflow_genie_plugin.emulator.store import Store
 
 KIND: Final = "space"
 FOLDER_KIND: Final = "folder"
-EMPTY_DOCUMENT: Final = '{"version":2,"data_sources":{}}'
 _SPACE_ID: Final = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Space:
-    """A space as stored. ``serialized_space`` is the text of its exports; ``etag`` changes only with that text."""
-
-    space_id: str
-    title: str
-    description: str | None
-    warehouse_id: str
-    parent_path: str
-    serialized_space: str
-    etag: str
-    create_time: str
-    update_time: str
-    access: AccessList = field(default_factory=list)
-    trashed: bool = False
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The parsed configuration."""
-        parsed: dict[str, Any] = orjson.loads(self.serialized_space)
-        return parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,21 +223,3 @@ def plain_folder(path: str) -> str:
     """Return a folder as the API gives it back: without ``/Workspace`` and without a final slash."""
     plain = path.removeprefix("/Workspace") if re.match(r"/Workspace(/|$)", path) else path
     return "/" + plain.strip("/")
-
-
-def space_body(space: Space, *, with_config: bool) -> dict[str, Any]:
-    """Return the space as the API answers it; configuration and etag come together or not at all."""
-    body: dict[str, Any] = {
-        "space_id": space.space_id,
-        "title": space.title,
-        "warehouse_id": space.warehouse_id,
-        "parent_path": space.parent_path,
-        "create_time": space.create_time,
-        "update_time": space.update_time,
-    }
-    if space.description is not None:
-        body["description"] = space.description
-    if with_config:
-        body["serialized_space"] = space.serialized_space
-        body["etag"] = space.etag
-    return body

@@ -16,7 +16,8 @@ from mlflow_genie_plugin.emulator.evaluations import Evaluations
 from mlflow_genie_plugin.emulator.identifiers import IdSource
 from mlflow_genie_plugin.emulator.identities import Identities
 from mlflow_genie_plugin.emulator.sample import SAMPLE_DESCRIPTION, SAMPLE_TITLE, sample_document
-from mlflow_genie_plugin.emulator.spaces import Space, Spaces
+from mlflow_genie_plugin.emulator.space import Space
+from mlflow_genie_plugin.emulator.spaces import Spaces
 from mlflow_genie_plugin.emulator.statements import Statements
 from mlflow_genie_plugin.emulator.store import Store
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlflow_genie_plugin.emulator.answering.document import entries, text_of, texts_of
+from mlflow_genie_plugin.emulator.answering.document import entries, text_of
 from mlflow_genie_plugin.emulator.generating.column_types import column_type
 from mlflow_genie_plugin.emulator.generating.evidence import AssetEvidence, ColumnEvidence, ColumnKey, Evidence
 from mlflow_genie_plugin.emulator.generating.literals import Literal
-from mlflow_genie_plugin.emulator.generating.read_statement import Reader
+from mlflow_genie_plugin.emulator.generating.read_document import read_document
 from mlflow_genie_plugin.emulator.generating.rows import PlannedColumn, PlannedTable
-from mlflow_genie_plugin.emulator.generating.statements import condition_of, own_statements, trees_in
 from mlflow_genie_plugin.sql_dialect import normalise_name
 
 MAX_RECIPES = 150
@@ -60,7 +59,7 @@ def plan_for(document: dict[str, Any]) -> Plan:
         for entry in entries(document, "instructions", "sql_functions")
         if isinstance(identifier := entry.get("identifier"), str) and identifier
     ]
-    evidence, ones = _read(document, [identifier for identifier, _ in listed.values()])
+    evidence, ones = read_document(document, [identifier for identifier, _ in listed.values()])
     plan = Plan(in_space={*listed, *map(normalise_name, functions)})
     plan.domain_size = max(plan.domain_size, 2 * min(len(evidence.recipes), MAX_RECIPES))
     metric_names = {
@@ -85,53 +84,6 @@ def plan_for(document: dict[str, Any]) -> Plan:
     for table in [*plan.tables, *(view.base for view in plan.metric_views), *(f.result for f in plan.functions)]:
         _add_recipes(table, evidence, fixed)
     return plan
-
-
-def _read(document: dict[str, Any], known: list[str]) -> tuple[Evidence, dict[str, str]]:
-    """Return the evidence, and for each table on a "one" side of a join its key."""
-    evidence = Evidence()
-    reader = Reader(evidence, known)
-    ones: dict[str, str] = {}
-    for entry in [e for g in ("tables", "metric_views") for e in entries(document, "data_sources", g)]:
-        for config in entries(entry, "column_configs"):
-            if isinstance(entry.get("identifier"), str) and isinstance(config.get("column_name"), str):
-                evidence.asset(entry["identifier"]).column(config["column_name"])
-    for entry in entries(document, "instructions", "join_specs"):
-        sides = [side if isinstance(side := entry.get(key), dict) else {} for key in ("left", "right")]
-        sql = texts_of(entry.get("sql"))
-        names = [str(side.get("identifier") or "") for side in sides]
-        condition = condition_of(sql[0]) if sql and all(names) else None
-        if condition is not None:
-            before = len(evidence.equal)
-            (left, right) = [(n, str(s.get("alias") or n.split(".")[-1])) for n, s in zip(names, sides, strict=True)]
-            reader.take_join(left, right, condition)
-            for left_key, right_key in evidence.equal[before:]:
-                kind = " ".join(sql[1:])
-                if "MANY_TO_ONE" in kind or "ONE_TO_ONE" in kind:
-                    ones.setdefault(*right_key)
-                elif "ONE_TO_MANY" in kind:
-                    ones.setdefault(*left_key)
-    for tree in trees_in(document):
-        reader.read(_with_defaults(tree, document))
-    return evidence, ones
-
-
-def _with_defaults(tree: Any, document: dict[str, Any]) -> Any:
-    """Return a tree with example parameters replaced by their defaults: they are literals as good as any."""
-    from sqlglot import exp
-
-    if not tree.find(exp.Placeholder):
-        return tree
-    values = {name: value for statement in own_statements(document) for name, value in statement.parameters.items()}
-
-    def fill(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Placeholder) and isinstance(node.this, str) and node.this in values:
-            value, hint = values[node.this]
-            numeric = hint.upper().startswith(("INT", "BIGINT", "DOUBLE", "DECIMAL", "FLOAT", "LONG", "NUM"))
-            return exp.Literal.number(value) if numeric else exp.Literal.string(value)
-        return node
-
-    return tree.transform(fill)
 
 
 def _domains(evidence: Evidence) -> dict[ColumnKey, str]:
