@@ -1,7 +1,8 @@
 """Every error of the package: one root, a stable code, the exit code of the command line and the next step.
 
 The text of an error follows one pattern, ``what: why — what to do next``; the command line puts ``error[CODE]:``
-before it. A code is never reused for another meaning; ``docs/errors.md`` has a section for each.
+before it. A code is never reused for another meaning; ``docs/errors.md`` has a section for each. They stand in one
+file, long as it is, so that no code is given twice and the whole tree is read at a glance.
 """
 
 from __future__ import annotations

@@ -10,19 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlflow_genie_plugin.canonical_json import canonical_bytes
+from mlflow_genie_plugin.space.canonical_form import canonical_item, canonical_list, migrates
 from mlflow_genie_plugin.space.change import ABSENT, Action, Change, FieldChange, SpaceDiff
 from mlflow_genie_plugin.space.config import Envelope, SpaceConfig
-from mlflow_genie_plugin.space.fingerprint import canonical_item, canonical_list, migrates
-from mlflow_genie_plugin.space.shape import (
-    BENCHMARK,
-    COLUMN,
-    DATA_SOURCES,
-    KINDS,
-    METRIC_VIEW,
-    TABLE,
-    Kind,
-    label_of,
-)
+from mlflow_genie_plugin.space.shape import BENCHMARK, COLUMN, DATA_SOURCES, KINDS, METRIC_VIEW, TABLE, Kind, label_of
 
 __all__ = ["ABSENT", "Change", "FieldChange", "SpaceDiff", "diff_spaces"]
 

@@ -6,7 +6,7 @@ import copy
 import re
 from typing import Any
 
-from mlflow_genie_plugin.space.fingerprint import migrates
+from mlflow_genie_plugin.space.canonical_form import migrates
 from mlflow_genie_plugin.space.shape import COLUMN, DATA_SOURCES, JOIN, KINDS, V2_FLAGS, dicts_of, items_of
 
 JOIN_MARKER = re.compile(r"--rt=FROM_RELATIONSHIP_TYPE_[A-Z_]+--\s*\Z")

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.canonical_json import canonical_bytes
-from mlflow_genie_plugin.space.fingerprint import behaviour_hash, canonical_form, content_hash, hashes_of
+from mlflow_genie_plugin.space.canonical_form import canonical_form
+from mlflow_genie_plugin.space.fingerprint import behaviour_hash, content_hash, hashes_of
 from mlflow_genie_plugin.space.parse import read_space_file
 
 SEEDS = st.integers(0, 2**32)
