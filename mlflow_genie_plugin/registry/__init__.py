@@ -12,10 +12,10 @@ from mlflow_genie_plugin.registry.models import (
     finalize_model,
     get_model,
     list_model_files,
-    resolve_model,
     search_models,
     set_model_tags,
 )
+from mlflow_genie_plugin.registry.resolve import resolve_model
 from mlflow_genie_plugin.registry.runs import (
     RunRecord,
     create_run,

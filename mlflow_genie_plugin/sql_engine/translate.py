@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Protocol
 
 from sqlglot import exp
@@ -21,6 +19,7 @@ from mlflow_genie_plugin.sql_engine.expressions import convert_expressions
 from mlflow_genie_plugin.sql_engine.function_table import UNSUPPORTED
 from mlflow_genie_plugin.sql_engine.grouping import resolve_grouping
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView
+from mlflow_genie_plugin.sql_engine.parameters import bind_parameters
 from mlflow_genie_plugin.sql_engine.projection_names import name_projections
 from mlflow_genie_plugin.sql_engine.spark_types import parse_type
 
@@ -70,7 +69,7 @@ def translate(sql: str, objects: Objects, parameters: Mapping[str, Any] | None =
         tree = exp.select("*").from_(tree)
     if not isinstance(tree, exp.Query):
         raise syntax_error("the text is not a query")
-    _bind_parameters(tree, parameters or {})
+    bind_parameters(tree, parameters or {})
     name_projections(tree)
     holder = exp.Subquery(this=tree)
     _Expansion(objects).expand(holder, 0)
@@ -230,40 +229,3 @@ def _identifier_name(call: exp.Anonymous) -> tuple[str, ...]:
     if not (isinstance(argument, exp.Literal) and argument.is_string):
         raise unsupported("IDENTIFIER() of anything but a string or a parameter")
     return split_name(argument.name)
-
-
-def _bind_parameters(tree: exp.Expr, parameters: Mapping[str, Any]) -> None:
-    given = {name.lower(): value for name, value in parameters.items()}
-    for placeholder in list(tree.find_all(exp.Placeholder)):
-        name = placeholder.this
-        if not isinstance(name, str) or name.lower() not in given:
-            shown = name if isinstance(name, str) else "?"
-            text = f"Found the unbound parameter: {shown}. Give it a value in the statement's parameters."
-            raise failed("UNBOUND_SQL_PARAMETER", text, "42P02")
-        placeholder.replace(literal(given[name.lower()]))
-    if marker := tree.find(exp.Parameter):
-        raise syntax_error(f"{marker.sql('databricks')} is no parameter; parameters are written :name")
-
-
-def literal(value: Any) -> exp.Expr:
-    """Write a Python value as SQL.
-
-    Raises:
-        SqlFailedError: The value is of a kind that no SQL parameter has.
-    """
-    if value is None:
-        return exp.null()
-    if isinstance(value, bool):
-        return exp.Boolean(this=value)
-    if isinstance(value, int | Decimal):
-        return exp.Literal.number(value) if value >= 0 else exp.paren(exp.Neg(this=exp.Literal.number(-value)))
-    if isinstance(value, float):
-        return exp.cast(exp.Literal.string(repr(value)), "DOUBLE")
-    if isinstance(value, str):
-        return exp.Literal.string(value)
-    if isinstance(value, dt.datetime):
-        moment = value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
-        return exp.cast(exp.Literal.string(moment.isoformat(sep=" ")), "TIMESTAMP")
-    if isinstance(value, dt.date):
-        return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
-    raise failed("INVALID_PARAMETER_VALUE", f"A parameter cannot be a {type(value).__name__}.", "22023")
