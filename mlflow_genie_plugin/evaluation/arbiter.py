@@ -8,14 +8,14 @@ questions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.asset_use import assets_of_query
 from mlflow_genie_plugin.evaluation.finding import Finding, Outcome
 from mlflow_genie_plugin.evaluation.question_slots import slots_of
 from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
-from mlflow_genie_plugin.evaluation.ruling import UNDETERMINED
+from mlflow_genie_plugin.evaluation.ruling import BOTH, GENIE, GROUND_TRUTH, HIGH, LOW, NEITHER, UNDETERMINED, Ruling
 from mlflow_genie_plugin.evaluation.slots_met import meets
 from mlflow_genie_plugin.evaluation.space_rules import broken_rule
 from mlflow_genie_plugin.evaluation.warehouse_messages import in_a_sentence
@@ -24,39 +24,9 @@ from mlflow_genie_plugin.sql_dialect import SqlParseError, parameters_in, read_o
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 
-GENIE = "genie_correct"
-GROUND_TRUTH = "ground_truth_correct"
-BOTH = "both_correct"
-NEITHER = "neither_correct"
-HIGH, LOW = "high", "low"
 
 _QUALITY = ("syntax_validity", "schema_accuracy")
 _COMPLETE = "completeness"
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """The verdict, the letter of the rule that decided, how sure that is, one sentence, and a proposal or None.
-
-    A proposal is ``{"field": …, "value": …}``: the field of the benchmark that would change.
-    """
-
-    verdict: str
-    rule: str
-    confidence: str
-    rationale: str
-    proposal: Mapping[str, Any] | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the ruling as the result file holds it."""
-        return {
-            "verdict": self.verdict,
-            "rule": self.rule,
-            "confidence": self.confidence,
-            "rationale": self.rationale,
-            "opinion": None,
-            "proposal": None if self.proposal is None else dict(self.proposal),
-        }
 
 
 Findings = Mapping[str, Finding]

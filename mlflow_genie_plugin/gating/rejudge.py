@@ -43,8 +43,8 @@ def rejudge(collected: Collected) -> Rejudged:
     from mlflow_genie_plugin.evaluation.judge import judge_case
     from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
     from mlflow_genie_plugin.evaluation.judges import JUDGES
-    from mlflow_genie_plugin.evaluation.llm.opinion import with_opinion
     from mlflow_genie_plugin.evaluation.llm.recorded import recorded_opinions
+    from mlflow_genie_plugin.evaluation.llm.settling import with_opinion
     from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
     from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 

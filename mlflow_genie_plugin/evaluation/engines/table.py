@@ -34,15 +34,13 @@ from typing import TYPE_CHECKING, Any, overload
 import orjson
 
 from mlflow_genie_plugin.errors import UsageError
+from mlflow_genie_plugin.evaluation.engines.answer_row import case_of_row, chosen_columns
 from mlflow_genie_plugin.evaluation.engines.case_json import Surroundings
 from mlflow_genie_plugin.evaluation.engines.partition import Task
 from mlflow_genie_plugin.evaluation.finding import Finding, errored
 from mlflow_genie_plugin.evaluation.judge import Judge, judge_case
-from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
 from mlflow_genie_plugin.evaluation.judges import JUDGES
-from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.space_assets import SpaceAssets
-from mlflow_genie_plugin.evaluation.stored_result import expected_from_json, stored_from_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,13 +49,6 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
     from mlflow_genie_plugin.space.config import SpaceConfig
 
-REQUIRED = ("question_id", "expected_sql", "answer_sql")
-_SIDE = ("columns", "rows", "row_count", "truncated", "error")
-_BENCHMARK = ("question", "priority", "split", "category", "expected_asset", "ordered")
-_KNOWN = (
-    *REQUIRED, *_BENCHMARK, "status", "answer_text", "compiles",
-    *(f"{side}_{name}" for side in ("answer", "expected") for name in _SIDE),
-)  # fmt: skip
 
 FINDING_COLUMNS = (
     "question_id string, judge string, judge_version string, outcome string, score double, failure_type string, "
@@ -111,12 +102,12 @@ def judge_table(
     assets = SpaceAssets() if config is None else SpaceAssets.of(config)
     task = Task(JUDGES.choose(judges), "all", (Surroundings(assets, schema, config),)).to_bytes()
     if hasattr(table, "mapInArrow"):
-        chosen = _chosen(table.columns)
+        chosen = chosen_columns(table.columns)
         return table.select(*chosen).mapInArrow(partial(judge_answers, task), FINDING_COLUMNS)
     import pyarrow as pa
 
     reader = table.to_reader(max_chunksize=_BATCH_ROWS) if isinstance(table, pa.Table) else table
-    _chosen(reader.schema.names)
+    chosen_columns(reader.schema.names)
     return pa.RecordBatchReader.from_batches(_schema(), judge_answers(task, iter(reader)))
 
 
@@ -126,7 +117,7 @@ def judge_answers(task: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa
 
     told = Task.from_bytes(task)
     for batch in batches:
-        chosen = batch.select(_chosen(batch.schema.names))
+        chosen = batch.select(chosen_columns(batch.schema.names))
         for start in range(0, chosen.num_rows, _BATCH_ROWS):
             rows = [
                 _row(question_id, judge, finding)
@@ -136,16 +127,6 @@ def judge_answers(task: bytes, batches: Iterator[pa.RecordBatch]) -> Iterator[pa
             yield pa.RecordBatch.from_pylist(rows, schema=_schema())
 
 
-def _chosen(names: Sequence[str]) -> list[str]:
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        raise UsageError(
-            f"the table of answers has no column {', '.join(missing)}",
-            next_step=f"name the columns as documented: {', '.join(_KNOWN)}",
-        )
-    return [name for name in _KNOWN if name in names]
-
-
 def _judged(
     answer: Mapping[str, Any], judges: Sequence[Judge], around: Surroundings
 ) -> Iterator[tuple[str, Judge, Finding]]:
@@ -153,7 +134,7 @@ def _judged(
     if question_id is None:
         raise UsageError("a row of the table of answers has no question_id", next_step="give every row one")
     try:
-        case = _case(answer, around)
+        case = case_of_row(answer, around)
     except (TypeError, ValueError, KeyError) as error:
         why = f"the stored answer cannot be read: {error}"
         findings = {judge.name: errored(judge.name, why, failure_type="UNREADABLE_ANSWER") for judge in judges}
@@ -161,49 +142,6 @@ def _judged(
         findings = judge_case(case, judges)
     for judge in judges:
         yield str(question_id), judge, findings[judge.name]
-
-
-def _case(answer: Mapping[str, Any], around: Surroundings) -> JudgedCase:
-    given = {name: answer[name] for name in _BENCHMARK if answer.get(name) is not None}
-    result = _result(answer, "answer")
-    compiles = answer.get("compiles")
-    record = {
-        **result,
-        "sql": answer["answer_sql"],
-        "text": answer.get("answer_text"),
-        "status": answer.get("status") or "COMPLETED",
-        "compiles": True if compiles is None and result["columns"] is not None else compiles,
-    }
-    if answer["expected_sql"] is None:
-        raise ValueError("expected_sql is NULL")
-    benchmark = Benchmark(
-        str(answer["question_id"]), given.pop("question", ""), expected_sql=answer["expected_sql"], **given
-    )
-    expected = expected_from_json(_result(answer, "expected"))
-    case = JudgedCase(benchmark, stored_from_json(record), expected, around.assets, around.schema, around.config)
-    _ = case.answer_result, case.expected_result  # a cell that cannot be read is this row's fault, not a judge's
-    return case
-
-
-def _result(answer: Mapping[str, Any], side: str) -> dict[str, Any]:
-    columns, rows = (_parsed(answer.get(f"{side}_{name}"), f"{side}_{name}") for name in ("columns", "rows"))
-    count = answer.get(f"{side}_row_count")
-    return {
-        "columns": None if columns is None else [{"type_text": "", **column} for column in columns],
-        "rows": rows,
-        "row_count": len(rows) if count is None and rows is not None else count,
-        "truncated": bool(answer.get(f"{side}_truncated")),
-        "error": answer.get(f"{side}_error"),
-    }
-
-
-def _parsed(text: str | None, name: str) -> list[Any] | None:
-    if text is None:
-        return None
-    value = orjson.loads(text)
-    if not isinstance(value, list):
-        raise TypeError(f"{name} is no JSON list")
-    return value
 
 
 def _row(question_id: str, judge: Judge, finding: Finding) -> dict[str, Any]:

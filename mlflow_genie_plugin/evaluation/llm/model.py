@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mlflow_genie_plugin.evaluation.llm.chat import NoAnswerError
-from mlflow_genie_plugin.evaluation.llm.opinion import VERDICTS, Opinion, allowed_types, errored_opinion
+from mlflow_genie_plugin.evaluation.llm.opinion import Opinion, allowed_types, errored_opinion
 from mlflow_genie_plugin.evaluation.llm.reply import read_reply
 from mlflow_genie_plugin.evaluation.llm.request import Asked, OpinionRequest
 from mlflow_genie_plugin.evaluation.prompts import Prompt
+from mlflow_genie_plugin.evaluation.ruling import VERDICTS
 
 # After so many outages in a row the model is not asked any more: each costs minutes, and nobody answers.
 _OUTAGES = 3

@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.errors import UsageError
 from mlflow_genie_plugin.evaluation.llm.gather import Save, gather_opinions
-from mlflow_genie_plugin.evaluation.llm.opinion import (
-    ERRORED,
-    UNDETERMINED,
-    Opinion,
-    Opinionist,
-    arbiter_finding,
-    with_arbiter_opinion,
-    with_opinion,
-)
+from mlflow_genie_plugin.evaluation.llm.opinion import ERRORED, Opinion, Opinionist
 from mlflow_genie_plugin.evaluation.llm.recorded import ARBITER, ARBITER_FACTS, RecordedOpinions
 from mlflow_genie_plugin.evaluation.llm.request import Asked, OpinionRequest, request_for
+from mlflow_genie_plugin.evaluation.llm.settling import arbiter_finding, with_arbiter_opinion, with_opinion
 from mlflow_genie_plugin.evaluation.progress import Progress, Silent
 from mlflow_genie_plugin.evaluation.result import EvaluationResult, QuestionResult
+from mlflow_genie_plugin.evaluation.ruling import UNDETERMINED
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.judged_case import JudgedCase

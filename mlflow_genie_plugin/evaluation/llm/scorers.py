@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlflow_genie_plugin.canonical_json import sha256_of_bytes, sha256_of_json
-from mlflow_genie_plugin.evaluation.llm.opinion import JUDGED_WRONG, VERDICTS, Opinion, allowed_types, errored_opinion
+from mlflow_genie_plugin.evaluation.llm.opinion import JUDGED_WRONG, Opinion, allowed_types, errored_opinion
 from mlflow_genie_plugin.evaluation.llm.reply import one_line
 from mlflow_genie_plugin.evaluation.llm.request import Asked, OpinionRequest
+from mlflow_genie_plugin.evaluation.ruling import VERDICTS
 
 _WORDS = {
     "passed": "passed", "pass": "passed", "yes": "passed", "true": "passed", "correct": "passed",

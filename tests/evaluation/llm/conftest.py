@@ -226,7 +226,7 @@ def make_case():
 def ask_about():
     """``ask_about(case, judge, opinionist)``: the judge's finding after the opinionist was asked."""
     from mlflow_genie_plugin.evaluation.judge import judge_case
-    from mlflow_genie_plugin.evaluation.llm.opinion import with_opinion
+    from mlflow_genie_plugin.evaluation.llm.settling import with_opinion
 
     def ask(case, judge, opinionist):
         return with_opinion(judge_case(case, [judge])[judge.name], case, opinionist)

@@ -5,9 +5,10 @@ import pickle
 import pytest
 
 from mlflow_genie_plugin.evaluation.finding import Finding
-from mlflow_genie_plugin.evaluation.llm.opinion import Opinion, with_arbiter_opinion
+from mlflow_genie_plugin.evaluation.llm.opinion import Opinion
 from mlflow_genie_plugin.evaluation.llm.recorded import RecordedOpinions
 from mlflow_genie_plugin.evaluation.llm.request import Asked, request_for
+from mlflow_genie_plugin.evaluation.llm.settling import with_arbiter_opinion
 
 JUDGE = "completeness"
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.evaluation.failure_types import FAILURE_TYPES
-from mlflow_genie_plugin.evaluation.llm.opinion import VERDICTS, allowed_types
+from mlflow_genie_plugin.evaluation.llm.opinion import allowed_types
 from mlflow_genie_plugin.evaluation.llm.reply import read_reply
 from mlflow_genie_plugin.evaluation.llm.request import VOCABULARY
+from mlflow_genie_plugin.evaluation.ruling import VERDICTS
 
 GOOD = '{"outcome": "passed", "failure_type": null, "rationale": "same rows", "confidence": 0.7}'
 
