@@ -62,7 +62,8 @@ def explain(verdict: Verdict, evidence: Evidence, rows: Rows, baselines: Iterabl
         name, said = question.question_id, _said(question)
         group = _group(said, known.get(name), name in p0_failed)
         counted = tuple(gates.get(name, ()))
-        explained.append(Explained(question, group, said.judge, said.reason, counted, said.overall, rows))
+        reason = said.reason or _silent(question, counted)
+        explained.append(Explained(question, group, said.judge, reason, counted, said.overall, rows))
     diff = next((baseline.diff for baseline in baselines if baseline.diff is not None), None)
     parts = _parts(questions, rows, [overall == PASSED for overall in worths])
     causes = tuple(causes_of(explained, diff))
@@ -131,6 +132,13 @@ def _reason(question: QuestionObserved, against: tuple[str, ...]) -> tuple[str, 
     judge = max(against, key=telling)
     observed = question.findings[judge]
     return judge, plain(observed.reason) or observed.outcome
+
+
+def _silent(question: QuestionObserved, gates: Iterable[str]) -> str:
+    """Return which judges, asked by the gates that a question counts against, said nothing about it."""
+    asked = (gate.partition("[")[2].removesuffix("]") for gate in gates)
+    missing = dict.fromkeys(judge for judge in asked if judge in manifest.JUDGES and judge not in question.findings)
+    return f"no finding of {', '.join(missing)}" if missing else ""
 
 
 def _parts(questions: Questions, rows: Rows, is_right: Sequence[bool]) -> dict[str, dict[str | None, Counter[bool]]]:

@@ -47,6 +47,19 @@ def test_a_pass_is_short_and_names_numbers_and_limits(evidence, verdict_of):
     assert headline(verdict_of(found)) == "genie gate: PASS"
 
 
+def test_a_question_that_a_judge_said_nothing_about_says_which_judge(evidence, observed, verdict_of):
+    whole = [observed(n) for n in range(30)]
+    without = ("syntax_validity", "completeness")
+    silent = [
+        dataclasses.replace(each, findings={name: it for name, it in each.findings.items() if name not in without})
+        for each in whole
+    ]
+    found = evidence(count=30, questions=silent)
+    explanation = explain(verdict_of(found), found, {})
+    assert {item.reason for item in explanation.against} == {"no finding of syntax_validity, completeness"}
+    assert "      no finding of syntax_validity, completeness" in told(verdict_of(found), found)
+
+
 def test_no_line_is_wider_than_a_terminal_and_none_carries_control_characters(evidence, observed, verdict_of):
     found = spoiled(evidence, observed)
     problems = {gate.gate: "it did not run" for gate in verdict_of(found).results}
