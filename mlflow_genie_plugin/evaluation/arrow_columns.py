@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -20,19 +19,18 @@ from mlflow_genie_plugin.evaluation.numbers import (
     LARGEST_SCALE,
     Flags,
     Numbers,
+    double_keys,
     integer_keys,
     of_decimals,
     of_doubles,
     of_integers,
 )
+from mlflow_genie_plugin.evaluation.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _MICROSECONDS_A_DAY = 86_400_000_000
-# Below so many rows, handing a column to another thread costs more than it saves.
-_WORTH_THREADS = 200_000
-_MOST_THREADS = 4
 
 
 class ArrowColumn(ComparedColumn):
@@ -64,15 +62,37 @@ def arrow_columns(*tables: pa.Table) -> list[list[ComparedColumn]]:
         TypeError: A column is of a type that no query result holds.
     """
     columns = [column for table in tables for column in table.columns]
-    if columns and len(columns[0]) >= _WORTH_THREADS:
-        # Text first: it takes longest, and nearly all of it without the interpreter's lock.
-        order = sorted(range(len(columns)), key=lambda place: not _is_text(columns[place]))
-        with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
-            made = dict(zip(order, pool.map(arrow_column, [columns[place] for place in order]), strict=True))
-        found: Iterator[ComparedColumn] = iter([made[place] for place in range(len(columns))])
-    else:
-        found = map(arrow_column, columns)
+    # Text first: it takes longest, and nearly all of it without the interpreter's lock.
+    order = sorted(range(len(columns)), key=lambda place: not _is_text(columns[place]))
+    height = max(map(len, columns), default=0)
+    made = side_by_side(_signed_column, [columns[place] for place in order], height)
+    found = iter([column for _, column in sorted(zip(order, made, strict=True), key=itemgetter(0))])
     return [list(islice(found, table.num_columns)) for table in tables]
+
+
+def same_in_place(one: pa.Table, other: pa.Table) -> bool:
+    """Return whether a glance shows tables of the same types and cells, row by row, that do not hold NULL alone.
+
+    False leaves everything open, True nothing: of types that are refused, and of NaN, it is False.
+    """
+    if [column.type for column in one.columns] != [column.type for column in other.columns]:
+        return False
+    if not all(map(_is_plain, one.columns)) or all(column.null_count == len(column) for column in one.columns):
+        return False
+    return all(ours.equals(theirs) for ours, theirs in zip(one.columns, other.columns, strict=True))
+
+
+def _is_plain(column: pa.ChunkedArray) -> bool:
+    import pyarrow as pa
+
+    return any(getattr(pa.types, is_kind)(column.type) for is_kind, _ in _MAKERS)
+
+
+def _signed_column(column: pa.ChunkedArray) -> ComparedColumn:
+    found = arrow_column(column)
+    if isinstance(found, ArrowColumn):
+        found.signature  # noqa: B018 (asked for in any case, here beside the other columns)
+    return found
 
 
 def _is_text(column: pa.ChunkedArray) -> bool:
@@ -157,7 +177,11 @@ def _integers(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
 def _doubles(array: pa.Array, null: Flags | None) -> ArrowColumn:
     import pyarrow as pa
 
-    return _number(array, of_doubles(_numpy(array, pa.float64(), 0.0), null))
+    values = _numpy(array, pa.float64(), 0.0)
+    keys, is_fuzzy = double_keys(values, null)
+    column = ArrowColumn("number", array, keys, numbers=lambda: of_doubles(values, null, keys))
+    column.is_fuzzy = is_fuzzy
+    return column
 
 
 def _decimals(array: pa.Array, null: Flags | None) -> ArrowColumn | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlflow_genie_plugin.evaluation.hashing import Hashes, mixed
+from mlflow_genie_plugin.evaluation.hashing import Hashes, mixed, new_hashes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,13 +24,12 @@ def bytes_keys(array: pa.Array) -> Hashes:
     if not (pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)):
         is_text = pa.types.is_string(array.type) or pa.types.is_string_view(array.type)
         array = array.cast(pa.large_string() if is_text else pa.large_binary())
-    sample = array[:_SAMPLE]
+    keys, sample = new_hashes(len(array)), array[:_SAMPLE]
     if len(array) > _SAMPLE and len(sample.unique()) < _SAMPLE // 8:
         encoded = array.dictionary_encode()
         codes = encoded.indices.fill_null(0) if encoded.indices.null_count else encoded.indices
-        found: Hashes = _hashed_bytes(encoded.dictionary)[np.asarray(codes)]
-        return found
-    keys = np.empty(len(array), np.uint64)
+        # Half the time of brackets, which make indices of 64 bits first. No code is out of range, so none is clipped.
+        return np.take(_hashed_bytes(encoded.dictionary), np.asarray(codes), out=keys, mode="clip")
     for low in range(0, len(array), _SAMPLE):
         keys[low : low + _SAMPLE] = _hashed_bytes(array[low : low + _SAMPLE])
     return keys

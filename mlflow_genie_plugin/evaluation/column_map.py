@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mlflow_genie_plugin.evaluation.cell_columns import CellColumn
 from mlflow_genie_plugin.evaluation.columns import ComparedColumn
-from mlflow_genie_plugin.evaluation.hashing import Hashes, add_columns, bag
+from mlflow_genie_plugin.evaluation.hashing import Hashes, bag, extended, place_keys
 from mlflow_genie_plugin.evaluation.numbers import Numbers
 from mlflow_genie_plugin.evaluation.row_match import FuzzyRows, UndeterminedError, rows_match
+from mlflow_genie_plugin.evaluation.side_by_side import side_by_side
 
 # Work one comparison may spend on trying permutations, in cells hashed and in tries; beyond it nothing is claimed.
 _CELL_BUDGET = 200_000_000
@@ -76,6 +75,8 @@ def candidates(
     expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn], *, tolerant: bool = True
 ) -> list[list[int]]:
     """Return, for each expected column, the actual columns that may hold the same values in some order."""
+    if tolerant:
+        _look_at_numbers(expected, actual)
     found = [
         [
             j
@@ -93,12 +94,19 @@ def candidates(
     return found
 
 
+def _look_at_numbers(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> None:
+    """Work out, column beside column, what :func:`_near` asks of the columns with numbers."""
+    columns = [column for column in (*expected, *actual) if column.holds_numbers]
+    if any(column.is_fuzzy for column in columns):
+        side_by_side(lambda column: (column.extents, column.exact_sum), columns, expected[0].height)
+
+
 def _near(one: ComparedColumn, other: ComparedColumn) -> bool:
     """Return whether a look at extremes and sums leaves it open that two columns hold the same values."""
     if one.kind != other.kind or not (one.is_fuzzy or other.is_fuzzy):
         return False
     ours, theirs = one.parts, other.parts
-    if len(ours.numbers) != len(theirs.numbers) or ours.exact.sum() != theirs.exact.sum():
+    if len(ours.numbers) != len(theirs.numbers) or one.exact_sum != other.exact_sum:
         return False
     if any(
         _same_scale(*pair) and pair[0].keys.sum() != pair[1].keys.sum()
@@ -132,8 +140,8 @@ class _State:
 
 class _Search:
     def __init__(self, expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> None:
-        self._expected, self._actual = expected, actual
-        self._tries = min(_TRY_BUDGET, _CELL_BUDGET // max(1, expected[0].height))
+        self._expected, self._actual, self._height = expected, actual, expected[0].height
+        self._tries = min(_TRY_BUDGET, _CELL_BUDGET // max(1, self._height))
 
     def run(self, found: list[list[int]], *, tolerant: bool) -> Iterator[ColumnMap]:
         """Yield the permutations among the candidates that hold for the rows.
@@ -149,10 +157,8 @@ class _Search:
             (i for i, options in enumerate(found) if len(options) > 1),
             key=lambda i: (tolerant and self._expected[i].is_fuzzy, len(found[i]), i),
         )
-        arrangements = {j: self._actual[j].arrangement for i in order for j in found[i]}
-        height = self._expected[0].height
-        nothing = _State((), np.zeros(height, np.uint64), np.zeros(height, np.uint64))
-        stack = [(0, certain, nothing)]
+        arrangements = self._arrangements(sorted({j for i in order for j in found[i]}))
+        stack: list[tuple[int, list[tuple[int, int]], _State | None]] = [(0, certain, None)]
         while stack:
             depth, more, before = stack.pop()
             state = self._extended(before, more, tolerant=tolerant)
@@ -169,23 +175,34 @@ class _Search:
                     options.append(j)
             stack.extend((depth + 1, [(order[depth], j)], state) for j in reversed(options))
 
+    def _arrangements(self, places: list[int]) -> dict[int, tuple[str, int]]:
+        if not places:
+            return {}
+        keys = place_keys(self._height)
+        found = side_by_side(lambda j: self._actual[j].arrangement(keys), places, self._height)
+        return dict(zip(places, found, strict=True))
+
     def _is_fuzzy(self, i: int, j: int) -> bool:
         return self._expected[i].is_fuzzy or self._actual[j].is_fuzzy
 
-    def _extended(self, state: _State, more: list[tuple[int, int]], *, tolerant: bool) -> _State:
-        sides = []
-        for rows, columns, side in ((state.left, self._expected, 0), (state.right, self._actual, 1)):
-            longer, added = rows.copy(), []
-            for place, pair in enumerate(more, len(state.chosen)):
+    def _extended(self, before: _State | None, more: list[tuple[int, int]], *, tolerant: bool) -> _State:
+        chosen = before.chosen if before is not None else ()
+        rows = (before.left, before.right) if before is not None else (None, None)
+
+        def longer(side: int) -> Hashes:
+            columns, added = (self._expected, self._actual)[side], []
+            for place, pair in enumerate(more, len(chosen)):
                 column = columns[pair[side]]
                 added.append((place, column.parts.exact if tolerant and self._is_fuzzy(*pair) else column.keys))
-            add_columns(longer, added)
-            sides.append(longer)
-        return _State((*state.chosen, *more), *sides)
+            return extended(rows[side], added, self._height)
+
+        left, right = side_by_side(longer, (0, 1), self._height)
+        return _State((*chosen, *more), left, right)
 
     def _holds(self, state: _State, *, tolerant: bool) -> bool:
         self._spend(1)
-        if bag(state.left) != bag(state.right):
+        left_bag, right_bag = side_by_side(bag, (state.left, state.right), self._height)
+        if left_bag != right_bag:
             return False
         fuzzy = [pair for pair in state.chosen if tolerant and self._is_fuzzy(*pair)]
         if not fuzzy or self._holds_rounded(state, fuzzy):
@@ -200,12 +217,14 @@ class _Search:
         pairs = [(self._expected[i], self._actual[j]) for i, j in fuzzy]
         if any((one.is_coarse and other.is_coarse) or _exact_decimals(one, other) for one, other in pairs):
             return False
-        bags = []
-        for rows, columns in zip((state.left, state.right), zip(*pairs, strict=True), strict=True):
-            longer = rows.copy()
-            add_columns(longer, [(place, column.rounded) for place, column in enumerate(columns, len(state.chosen))])
-            bags.append(bag(longer))
-        return bags[0] == bags[1]
+
+        def rounded_bag(side: int) -> int:
+            columns = enumerate((pair[side] for pair in pairs), len(state.chosen))
+            added = [(place, column.rounded) for place, column in columns]
+            return bag(extended((state.left, state.right)[side], added, self._height))
+
+        ours, theirs = side_by_side(rounded_bag, (0, 1), self._height)
+        return ours == theirs
 
     def _spend(self, tries: int) -> None:
         self._tries -= tries

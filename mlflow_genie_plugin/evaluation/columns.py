@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlflow_genie_plugin.evaluation.hashing import Hashes, mixed, row_hashes
+from mlflow_genie_plugin.evaluation.hashing import BLOCK, Hashes, bag, mixed, row_hashes
 from mlflow_genie_plugin.evaluation.numbers import WHOLE, Indices, Numbers, reach
 
 _HOLE_KEYS = mixed(np.arange(8, dtype=np.uint64), 21)
@@ -42,14 +42,14 @@ class Extent:
 
     @classmethod
     def of(cls, numbers: Numbers) -> Extent:
-        values = numbers.values
+        smallest = largest = total = absolute = 0.0
         with np.errstate(over="ignore", invalid="ignore"):
-            return cls(
-                float(values.min(initial=0.0)),
-                float(values.max(initial=0.0)),
-                float(values.sum()),
-                float(reach(np.array([np.abs(values).sum()]))[0]) * 1.01 + len(values) * float(reach(np.zeros(1))[0]),
-            )
+            for low in range(0, len(numbers), BLOCK):
+                values = numbers.values[low : low + BLOCK]
+                smallest, largest = min(smallest, float(values.min())), max(largest, float(values.max()))
+                total, absolute = total + float(values.sum()), absolute + float(np.abs(values).sum())
+        slack = float(reach(np.array([absolute]))[0]) * 1.01 + len(numbers) * float(reach(np.zeros(1))[0])
+        return cls(smallest, largest, total, slack)
 
     def is_near(self, other: Extent) -> bool:
         """Return whether it is still open that two columns hold the same numbers."""
@@ -111,6 +111,11 @@ class ComparedColumn(ABC):
         return any(part.has_long_whole for part in self.parts.numbers)
 
     @cached_property
+    def exact_sum(self) -> int:
+        """Equal for columns that hold the same in what is compared exactly; only for kinds that hold numbers."""
+        return int(self.parts.exact.sum())
+
+    @cached_property
     def extents(self) -> tuple[Extent, ...]:
         """Of each of the numbers in the cells."""
         return tuple(map(Extent.of, self.parts.numbers))
@@ -120,11 +125,13 @@ class ComparedColumn(ABC):
         """Equal for columns that hold the same cells in any order."""
         return self.kind, int(self.keys.sum())
 
-    @cached_property
-    def arrangement(self) -> tuple[str, int]:
-        """Equal for columns that hold the same cells in the same rows."""
-        places = mixed(np.arange(self.height, dtype=np.uint64), 5)
-        return self.kind, int(mixed(self.keys + places, 6).sum())
+    def arrangement(self, places: Hashes) -> tuple[str, int]:
+        """Return what is equal for columns that hold the same cells in the same rows.
+
+        Args:
+            places: The ``place_keys`` of as many rows.
+        """
+        return self.kind, bag(self.keys + places, 6)
 
 
 def parts_of(numbers: Numbers) -> Parts:

@@ -9,7 +9,8 @@ Rows are compared by hashes of 64 bits, so two different results count as equal 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.evaluation.comparison import (
@@ -67,10 +68,11 @@ def compare_tables(expected: pa.Table, actual: pa.Table, *, order_columns: Seque
     Raises:
         TypeError: A column is of a type that no query result holds.
     """
-    from mlflow_genie_plugin.evaluation.arrow_columns import arrow_columns
+    from mlflow_genie_plugin.evaluation.arrow_columns import arrow_columns, same_in_place
 
-    pair = Pair(_side_of_table(expected), _side_of_table(actual), lambda: arrow_columns(expected, actual))
-    return _compare(pair, order_columns)
+    sides = _side_of_table(expected), _side_of_table(actual)
+    columns, in_place = partial(arrow_columns, expected, actual), partial(same_in_place, expected, actual)
+    return _compare(Pair(*sides, columns, in_place), order_columns)
 
 
 def _side_of_result(result: QueryResult) -> Side:
@@ -98,6 +100,9 @@ def _compare(pair: Pair, order_columns: Sequence[int]) -> Comparison:
         "actual_columns": actual.names,
     }
     found = _by_emptiness(expected, actual) or _by_width(pair) or _by_height(expected, actual)
+    if found is None and pair.in_place():
+        # The same rows in the same order are the same bag, and in any order that is asked for.
+        found = _equal(range(len(expected.names)))
     if found is None and all(column.kind == "null" for columns in pair.columns for column in columns):
         found = Comparison(UNDETERMINED, "VACUOUS_RESULT", "both results hold nothing but NULL, which proves nothing")
     if found is None:
@@ -170,7 +175,7 @@ def _by_rows(pair: Pair, order_columns: Sequence[int]) -> Comparison:
         # Several maps may hold for the bag of rows; any one of them may also hold for their order.
         for column_map in column_maps(left, right):
             if all(_aligned(left[i], right[column_map[i]]) for i in order_columns):
-                return Comparison(EQUAL, None, "the result is the expected one", {"column_map": list(column_map)})
+                return _equal(column_map)
             unordered = unordered or column_map
     except UndeterminedError:
         return Comparison(
@@ -189,6 +194,10 @@ def _by_rows(pair: Pair, order_columns: Sequence[int]) -> Comparison:
         f"the rows are right, but not in the expected order of {keys}",
         {"column_map": list(unordered)},
     )
+
+
+def _equal(column_map: Iterable[int]) -> Comparison:
+    return Comparison(EQUAL, None, "the result is the expected one", {"column_map": list(column_map)})
 
 
 def _aligned(one: ComparedColumn, other: ComparedColumn) -> bool:

@@ -40,10 +40,19 @@ class Side:
 
 
 class Pair:
-    """The two results; their columns are only looked at when something depends on them."""
+    """The two results; their columns are only looked at when something depends on them.
 
-    def __init__(self, expected: Side, actual: Side, columns: Callable[[], Sequence[list[ComparedColumn]]]) -> None:
-        self.expected, self.actual, self._make = expected, actual, columns
+    ``in_place`` says whether a glance shows the same cells in the same places, and not all of them NULL.
+    """
+
+    def __init__(
+        self,
+        expected: Side,
+        actual: Side,
+        columns: Callable[[], Sequence[list[ComparedColumn]]],
+        in_place: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.expected, self.actual, self._make, self.in_place = expected, actual, columns, in_place
 
     @cached_property
     def columns(self) -> Sequence[list[ComparedColumn]]:

@@ -5,7 +5,7 @@ The finaliser is the usual one of multiply and shift; the constants are odd numb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,24 +17,50 @@ _FIRST, _SECOND = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
 _HALF, _SHIFT = np.uint64(32), np.uint64(28)
 # Rows handled at once, so that the arrays in between stay in the processor's cache.
 BLOCK = 32_768
+_LARGE = 200_000
+
+
+def new_hashes(height: int) -> Hashes:
+    """Return an array whose content does not matter yet.
+
+    Arrow's memory is used for large ones: it is kept for the next column, where numpy's is given back, and cleared by
+    the system page by page each time, which takes longer than hashing.
+    """
+    if height < _LARGE:
+        return np.empty(height, np.uint64)
+    import pyarrow as pa
+
+    return np.frombuffer(pa.allocate_buffer(8 * height), np.uint64)
 
 
 def mixed(words: Hashes, seed: int = 0) -> Hashes:
     """Return a hash of each word; different seeds give unrelated hashes."""
-    found = np.empty_like(words)
-    start = np.uint64((seed * 0x9E3779B97F4A7C15 + seed) & 0xFFFFFFFFFFFFFFFF)
-    shifted = np.empty(min(BLOCK, len(words)), np.uint64)
-    for low in range(0, len(words), BLOCK):
-        block = found[low : low + BLOCK]
-        scratch = shifted[: len(block)]
-        np.bitwise_xor(words[low : low + BLOCK], start, out=block)
-        for factor, shift in ((_FIRST, _HALF), (_SECOND, _SHIFT)):
-            np.right_shift(block, shift, out=scratch)
-            np.bitwise_xor(block, scratch, out=block)
-            np.multiply(block, factor, out=block)
-        np.right_shift(block, _HALF, out=scratch)
-        np.bitwise_xor(block, scratch, out=block)
+    found = new_hashes(len(words))
+    for low, block, scratch in _blocks(found):
+        _mix(words[low : low + BLOCK], _start(seed), block, scratch)
     return found
+
+
+def _blocks(found: Hashes) -> Iterator[tuple[int, Hashes, Hashes]]:
+    """Yield where each block of ``found`` begins, the block, and a scratch array of its size."""
+    scratch = np.empty(min(BLOCK, len(found)), np.uint64)
+    for low in range(0, len(found), BLOCK):
+        block = found[low : low + BLOCK]
+        yield low, block, scratch[: len(block)]
+
+
+def _start(seed: int) -> np.uint64:
+    return np.uint64((seed * 0x9E3779B97F4A7C15 + seed) & 0xFFFFFFFFFFFFFFFF)
+
+
+def _mix(words: Hashes, start: np.uint64, found: Hashes, scratch: Hashes) -> None:
+    np.bitwise_xor(words, start, out=found)
+    for factor, shift in ((_FIRST, _HALF), (_SECOND, _SHIFT)):
+        np.right_shift(found, shift, out=scratch)
+        np.bitwise_xor(found, scratch, out=found)
+        np.multiply(found, factor, out=found)
+    np.right_shift(found, _HALF, out=scratch)
+    np.bitwise_xor(found, scratch, out=found)
 
 
 def _place_factor(place: int) -> np.uint64:
@@ -44,26 +70,45 @@ def _place_factor(place: int) -> np.uint64:
 
 def row_hashes(columns: Iterable[Hashes], height: int) -> Hashes:
     """Return a hash of each row from the hashes of its cells, column by column."""
-    found = np.zeros(height, np.uint64)
-    add_columns(found, list(enumerate(columns)))
+    return extended(None, list(enumerate(columns)), height)
+
+
+def extended(rows: Hashes | None, columns: Sequence[tuple[int, Hashes]], height: int) -> Hashes:
+    """Return row hashes extended by more columns.
+
+    Args:
+        rows: The hashes so far; None for rows without columns yet.
+        columns: The place of each column in the row, and its cells.
+        height: How many rows there are.
+    """
+    found = new_hashes(height)
+    factors = [_place_factor(place) for place, _ in columns]
+    for low, block, scratch in _blocks(found):
+        block[:] = 0 if rows is None else rows[low : low + BLOCK]
+        for factor, (_, cells) in zip(factors, columns, strict=True):
+            np.multiply(cells[low : low + BLOCK], factor, out=scratch)
+            np.add(block, scratch, out=block)
     return found
 
 
-def add_columns(rows: Hashes, columns: Sequence[tuple[int, Hashes]]) -> None:
-    """Extend row hashes, in place, by more columns, each with its place in the row."""
-    factors = [_place_factor(place) for place, _ in columns]
-    scratch = np.empty(min(BLOCK, len(rows)), np.uint64)
-    for low in range(0, len(rows), BLOCK):
-        block = rows[low : low + BLOCK]
-        part = scratch[: len(block)]
-        for factor, (_, cells) in zip(factors, columns, strict=True):
-            np.multiply(cells[low : low + BLOCK], factor, out=part)
-            np.add(block, part, out=block)
+def bag(hashes: Hashes, seed: int = 1) -> int:
+    """Return a value that is equal for the same hashes in any order, each as often, and else but for a chance.
+
+    It is the sum of :func:`mixed`, made without an array as long as the column.
+    """
+    found, total = np.empty(min(BLOCK, len(hashes)), np.uint64), 0
+    scratch = np.empty_like(found)
+    for low in range(0, len(hashes), BLOCK):
+        words = hashes[low : low + BLOCK]
+        block = found[: len(words)]
+        _mix(words, _start(seed), block, scratch[: len(words)])
+        total += int(block.sum())
+    return total & 0xFFFFFFFFFFFFFFFF
 
 
-def bag(hashes: Hashes) -> int:
-    """Return a value that is equal for the same hashes in any order, each as often, and else but for a chance."""
-    return int(mixed(hashes, 1).sum())
+def place_keys(height: int) -> Hashes:
+    """Return a key for each place in a column."""
+    return mixed(np.arange(height, dtype=np.uint64), 5)
 
 
 def keys_of_hashables(values: Iterable[Any], height: int) -> Hashes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mlflow_genie_plugin.evaluation.hashing import BLOCK, NULL_KEY, Hashes, mixed
+from mlflow_genie_plugin.evaluation.hashing import BLOCK, NULL_KEY, Hashes, mixed, new_hashes
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -97,8 +97,32 @@ def integer_keys(values: npt.NDArray[np.int64], null: Flags | None = None) -> Ha
     return keys
 
 
-def of_doubles(values: Floats, null: Flags | None = None) -> Numbers:
-    """Return doubles; what stands in ``values`` where ``null`` is true does not matter."""
+def double_keys(values: Floats, null: Flags | None = None) -> tuple[Hashes, bool]:
+    """Return the keys of :func:`of_doubles` alone, and whether one of the numbers is not whole or :data:`LARGE`."""
+    keys, is_fuzzy = new_hashes(len(values)), False
+    if null is not None:
+        values = np.where(null, 0.0, values)
+    for low in range(0, len(values), BLOCK):
+        block, found = values[low : low + BLOCK], keys[low : low + BLOCK]
+        most = np.abs(block).max()
+        if not most < np.inf:
+            # Infinite or no number at all somewhere, which is seldom.
+            numbers = of_doubles(values, null)
+            return numbers.keys, bool((numbers.grain != WHOLE).any())
+        integral = block == np.floor(block)
+        is_fuzzy = is_fuzzy or bool(most >= LARGEST_EXACT) or not integral.all()
+        found[:] = mixed(block.view(np.uint64), DOUBLE)
+        _as_integers(found, block, integral)
+    if null is not None:
+        keys[null] = NULL_KEY
+    return keys, is_fuzzy
+
+
+def of_doubles(values: Floats, null: Flags | None = None, keys: Hashes | None = None) -> Numbers:
+    """Return doubles; what stands in ``values`` where ``null`` is true does not matter.
+
+    ``keys`` are those of :func:`double_keys` where they are known already.
+    """
     holes = np.zeros(len(values), np.uint8)
     finite = np.isfinite(values)
     if not finite.all():
@@ -108,19 +132,26 @@ def of_doubles(values: Floats, null: Flags | None = None) -> Numbers:
     if null is not None:
         holes[null] = NULL
     values = np.where(holes == VALUE, values, 0.0) if holes.any() else values
-    magnitude = np.abs(values)
-    grain = np.where(values == np.floor(values), np.uint8(WHOLE), np.uint8(FRACTION))
-    if magnitude.max(initial=0.0) >= LARGEST_EXACT:
-        grain[magnitude >= LARGEST_EXACT] = LARGE
-    integral = grain != FRACTION
-    keys = mixed(values.view(np.uint64), DOUBLE)
-    if integral.any():
-        # A double within the range of 64 bits gets the key of the integer that it is.
-        small = integral & (magnitude < INT64_END)
-        keys[small] = mixed(values[small].astype(np.int64).view(np.uint64), INTEGER)
+    grain = np.empty(len(values), np.uint8)
+    for low in range(0, len(values), BLOCK):
+        block, found = values[low : low + BLOCK], grain[low : low + BLOCK]
+        found[:] = np.where(block == np.floor(block), np.uint8(WHOLE), np.uint8(FRACTION))
+        magnitude = np.abs(block)
+        if magnitude.max() >= LARGEST_EXACT:
+            found[magnitude >= LARGEST_EXACT] = LARGE
+    if keys is None:
+        keys = mixed(values.view(np.uint64), DOUBLE)
+        _as_integers(keys, values, grain != FRACTION)
     if holes.any():
         keys, holes, values = _with_holes(keys, holes, values)
     return Numbers(values, holes, grain, keys)
+
+
+def _as_integers(keys: Hashes, values: Floats, integral: Flags) -> None:
+    """Give a double within the range of 64 bits the key of the integer that it is."""
+    if integral.any():
+        small = integral & (np.abs(values) < INT64_END)
+        keys[small] = mixed(values[small].astype(np.int64).view(np.uint64), INTEGER)
 
 
 def of_decimals(unscaled: npt.NDArray[np.int64], scale: int, null: Flags | None = None) -> Numbers:

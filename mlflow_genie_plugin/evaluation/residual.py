@@ -8,7 +8,8 @@ import numpy as np
 
 from mlflow_genie_plugin.evaluation.columns import ComparedColumn
 from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed, row_hashes
-from mlflow_genie_plugin.evaluation.numbers import Flags, Indices
+from mlflow_genie_plugin.evaluation.numbers import Floats, Indices
+from mlflow_genie_plugin.evaluation.side_by_side import side_by_side
 
 # Buckets by which most rows of large results are set aside before anything is sorted.
 _BUCKET_BITS = 16
@@ -37,16 +38,21 @@ def _hashes(
     *,
     tolerant: bool,
 ) -> tuple[Hashes, Hashes]:
-    ours, theirs = [], []
-    for one, other in zip(left, right, strict=True):
-        if tolerant and one.kind == other.kind and (one.is_fuzzy or other.is_fuzzy):
-            ours.append(one.rounded_at(places[0]))
-            theirs.append(other.rounded_at(places[1]))
-        else:
-            ours.append(one.keys[places[0]])
-            keys = other.keys[places[1]]
-            theirs.append(keys if one.kind == other.kind else _unlike(keys))
-    return row_hashes(ours, len(ours[0])), row_hashes(theirs, len(theirs[0]))
+    pairs = list(zip(left, right, strict=True))
+
+    def hashes(side: int) -> Hashes:
+        found = []
+        for one, other in pairs:
+            column = (one, other)[side]
+            if tolerant and one.kind == other.kind and (one.is_fuzzy or other.is_fuzzy):
+                found.append(column.rounded_at(places[side]))
+            else:
+                keys = column.keys[places[side]]
+                found.append(keys if one.kind == other.kind or not side else _unlike(keys))
+        return row_hashes(found, len(found[0]))
+
+    ours, theirs = side_by_side(hashes, (0, 1), left[0].height)
+    return ours, theirs
 
 
 def _unlike(keys: Hashes) -> Hashes:
@@ -57,25 +63,24 @@ def _unlike(keys: Hashes) -> Hashes:
 def _unmatched(left: Hashes, right: Hashes) -> tuple[Indices, Indices]:
     ours, theirs = np.arange(len(left)), np.arange(len(right))
     if max(len(left), len(right)) > _LARGE:
-        # A bucket with the same number and sum of hashes on both sides holds the same rows.
-        suspect = _suspect_buckets(left, right)
-        ours, theirs = (np.flatnonzero(suspect[_bucket(side)]) for side in (left, right))
+        # A bucket with the same sum of hashes on both sides holds the same rows.
+        height = max(len(left), len(right))
+        (our_buckets, our_sums), (their_buckets, their_sums) = side_by_side(_bucketed, (left, right), height)
+        suspect = our_sums != their_sums
+        ours, theirs = side_by_side(
+            lambda buckets: np.flatnonzero(np.take(suspect, buckets)), (our_buckets, their_buckets), height
+        )
         left, right = left[ours], right[theirs]
     return ours[_surplus(left, right)], theirs[_surplus(right, left)]
 
 
-def _bucket(hashes: Hashes) -> Indices:
-    return (hashes >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
-
-
-def _suspect_buckets(left: Hashes, right: Hashes) -> Flags:
-    sums = []
-    for side in (left, right):
-        # 32 bits at a time: their sums are exact as doubles, whatever the order.
-        low = (mixed(side, 1) >> np.uint64(32)).astype(np.float64)
-        sums.append(np.bincount(_bucket(side), low, minlength=1 << _BUCKET_BITS))
-    found: Flags = sums[0] != sums[1]
-    return found
+def _bucketed(hashes: Hashes) -> tuple[Indices, Floats]:
+    """Return the bucket of each hash, and the sum of each bucket."""
+    buckets = (hashes >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
+    # 32 bits at a time: their sums are exact as doubles, whatever the order.
+    low = (mixed(hashes, 1) >> np.uint64(32)).astype(np.float64)
+    sums = np.bincount(buckets, low, minlength=1 << _BUCKET_BITS)
+    return buckets, sums.astype(np.float64, copy=False)
 
 
 def _surplus(hashes: Hashes, other: Hashes) -> Indices:

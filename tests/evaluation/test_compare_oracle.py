@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import permutations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from mlflow_genie_plugin.evaluation import arrow_columns, columns, hashing, numbers, residual, side_by_side
 from mlflow_genie_plugin.evaluation.compare import compare, compare_tables
 from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 
@@ -288,10 +291,96 @@ def test_a_type_that_no_result_holds_is_refused_not_guessed():
     assert compare_tables(numbers.slice(1), numbers.slice(1)).outcome == "equal"
 
 
-def test_columns_of_large_tables_are_made_side_by_side_and_keep_their_places(monkeypatch):
-    from mlflow_genie_plugin.evaluation import arrow_columns
+@contextmanager
+def taken_for_large():
+    """Take every table for a large one: several threads, blocks of a few rows, Arrow's memory, buckets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(side_by_side, "_WORTH_THREADS", 1)
+        patch.setattr(residual, "_LARGE", 1)
+        patch.setattr(hashing, "_LARGE", 1)
+        for module in (hashing, columns, numbers):
+            patch.setattr(module, "BLOCK", 2)
+        yield
 
-    monkeypatch.setattr(arrow_columns, "_WORTH_THREADS", 2)
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables(), st.data())
+def test_large_tables_get_the_verdict_and_the_evidence_of_small_ones(pair, data):
+    left, right = pair
+    order = data.draw(st.lists(st.integers(0, left.num_columns - 1), unique=True, max_size=1))
+    small = compare_tables(left, right, order_columns=order)
+    with taken_for_large():
+        assert compare_tables(left, right, order_columns=order) == small
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables(), st.booleans(), st.data())
+def test_a_glance_at_the_same_rows_in_place_tells_what_the_whole_comparison_tells(pair, is_copy, data):
+    left = pair[0]
+    right = pa.concat_tables([left.slice(0, 1), left.slice(1)]) if is_copy else pair[1]
+    order = data.draw(st.lists(st.integers(0, left.num_columns - 1), unique=True, max_size=1))
+    found = compare_tables(left, right, order_columns=order)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrow_columns, "same_in_place", lambda one, other: False)
+        assert compare_tables(left, right, order_columns=order) == found
+    if is_copy:
+        assert found.outcome == "equal" or found.code == "VACUOUS_RESULT"
+
+
+def test_a_glance_is_no_way_round_what_is_refused():
+    durations = pa.table({"a": pa.array([1, 2], pa.duration("s"))})
+    nothing = pa.table({"a": pa.array([None, None], pa.int64()), "b": pa.array([None, None], pa.string())})
+    twice = pa.table({"a": [1, 1], "b": [1, 1]})
+    assert arrow_columns.same_in_place(twice, twice)
+    assert not arrow_columns.same_in_place(durations, durations)
+    assert not arrow_columns.same_in_place(nothing, nothing)
+    assert not arrow_columns.same_in_place(twice, twice.set_column(1, "b", pa.array([1.0, 1.0])))
+    assert compare_tables(twice, twice).evidence["column_map"] == [0, 1]
+    assert compare_tables(nothing, nothing).code == "VACUOUS_RESULT"
+
+
+doubles = st.lists(
+    st.tuples(
+        st.one_of(
+            st.floats(), st.integers(-(2**54), 2**54).map(float), st.sampled_from([0.0, -0.0, 2.0**53, 2.0**63, 0.5])
+        ),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=7,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(doubles, st.booleans())
+def test_keys_of_doubles_made_alone_are_those_made_with_everything(cells, has_null):
+    values = np.array([value for value, _ in cells])
+    null = np.array([is_null for _, is_null in cells]) if has_null else None
+    whole = numbers.of_doubles(values, null)
+    with taken_for_large():
+        keys, is_fuzzy = numbers.double_keys(values, null)
+        again = numbers.of_doubles(values, null, keys)
+    assert (keys == whole.keys).all()
+    assert is_fuzzy == bool((whole.grain != numbers.WHOLE).any())
+    for name in ("values", "holes", "grain", "keys"):
+        assert (getattr(again, name) == getattr(whole, name)).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 2**64 - 1), min_size=3, max_size=3), min_size=1, max_size=9))
+def test_hashes_made_in_blocks_are_those_of_all_rows_at_once(rows):
+    cells = [np.array(column, np.uint64) for column in zip(*rows, strict=True)]
+    whole = hashing.row_hashes(cells, len(rows))
+    with taken_for_large():
+        first = hashing.extended(None, [(0, cells[0])], len(rows))
+        assert (hashing.extended(first, [(1, cells[1]), (2, cells[2])], len(rows)) == whole).all()
+        assert hashing.bag(whole, 4) == int(hashing.mixed(whole, 4).sum())
+    assert hashing.bag(whole) == int(hashing.mixed(whole, 1).sum())
+    assert (hashing.extended(None, [], len(rows)) == 0).all()
+
+
+def test_columns_of_large_tables_are_made_side_by_side_and_keep_their_places(monkeypatch):
+    monkeypatch.setattr(side_by_side, "_WORTH_THREADS", 2)
     left = pa.table({"n": [1, 2, 2], "t": ["a", "b", None], "d": [0.5, 1.5, None], "s": ["x", "y", "y"]})
     right = left.select(["s", "d", "n", "t"]).take(pa.array([2, 0, 1]))
     assert [[column.kind for column in side] for side in arrow_columns.arrow_columns(left, right)] == [
