@@ -8,13 +8,13 @@ from typing import Any
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock, iso_utc
 from mlflow_genie_plugin.errors import DriftedSpaceError, GenieError
 from mlflow_genie_plugin.evaluation import mlflow_logging
+from mlflow_genie_plugin.evaluation.asking.ground_truth import check_ground_truth
 from mlflow_genie_plugin.evaluation.asking.journal import Journal
 from mlflow_genie_plugin.evaluation.asking.native_questioner import NativeQuestioner
 from mlflow_genie_plugin.evaluation.asking.native_questions import match_questions
 from mlflow_genie_plugin.evaluation.asking.questioner import Questioner
 from mlflow_genie_plugin.evaluation.capture_schema import capture_schema
 from mlflow_genie_plugin.evaluation.evaluated import Evaluation
-from mlflow_genie_plugin.evaluation.ground_truth import check_ground_truth
 from mlflow_genie_plugin.evaluation.interruption import interrupted
 from mlflow_genie_plugin.evaluation.journalled_result import journalled_result
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinionist

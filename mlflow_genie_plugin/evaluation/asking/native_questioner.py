@@ -18,10 +18,10 @@ from mlflow_genie_plugin.errors import (
     WorkspaceUnavailableError,
 )
 from mlflow_genie_plugin.evaluation.asking.answer_record import answer_record
+from mlflow_genie_plugin.evaluation.asking.ground_truth import ROW_LIMIT
 from mlflow_genie_plugin.evaluation.asking.journal import Journal
 from mlflow_genie_plugin.evaluation.asking.journal_state import Turn
 from mlflow_genie_plugin.evaluation.asking.native_questions import NativeQuestion, match_questions
-from mlflow_genie_plugin.evaluation.ground_truth import ROW_LIMIT
 from mlflow_genie_plugin.evaluation.progress import Progress
 from mlflow_genie_plugin.evaluation.question import Benchmark
 from mlflow_genie_plugin.evaluation.repeatability import normalise_sql

@@ -13,12 +13,13 @@ from sqlglot import exp
 from mlflow_genie_plugin.canonical_json import sha256_of_json
 from mlflow_genie_plugin.evaluation.frozen import frozen
 from mlflow_genie_plugin.evaluation.query_nodes import COMPARISONS, function_name
-from mlflow_genie_plugin.evaluation.refuter.definitions import Definitions, MissingDefinitionError
-from mlflow_genie_plugin.evaluation.refuter.facts import Facts, Place
+from mlflow_genie_plugin.evaluation.refuter.definitions import Definitions
+from mlflow_genie_plugin.evaluation.refuter.facts import Facts
 from mlflow_genie_plugin.evaluation.refuter.generate import Generator
 from mlflow_genie_plugin.evaluation.refuter.integrity import Data
+from mlflow_genie_plugin.evaluation.refuter.needed_tables import NeededTables, has_open_columns
 from mlflow_genie_plugin.evaluation.refuter.reading import Reading
-from mlflow_genie_plugin.evaluation.refuter.tables import Column, Constraints, Table, make_column
+from mlflow_genie_plugin.evaluation.refuter.tables import Constraints
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
 from mlflow_genie_plugin.sql_engine.scratch import ScratchDatabase, ScratchRows
@@ -28,8 +29,6 @@ from mlflow_genie_plugin.sql_engine.scratch_names import ScratchNames, ScratchTa
 _ORDER_DEPENDENT_WORDS = """any_value array_agg collect_list collect_set first first_value lag last last_value lead
     listagg max_by min_by mode nth_value ntile posexplode row_number string_agg"""
 _ORDER_DEPENDENT = frozenset(_ORDER_DEPENDENT_WORDS.split())
-_GUESSES = {"int": "BIGINT", "decimal": "DECIMAL(18,2)", "text": "STRING", "datetext": "DATE", "date": "DATE",
-            "timestamp": "TIMESTAMP", "bool": "BOOLEAN"}  # fmt: skip
 
 
 @dataclass
@@ -55,14 +54,15 @@ class Pair:
         self._bind()
         seen: dict[str, dict[str, None]] = {}
         self.readings = self._read(seen)
-        if self.schema is None or any(self._open_columns(name) for name in seen):
+        if self.schema is None or any(has_open_columns(self.schema, name) for name in seen):
             # Once more, now that the first pass has told which columns the tables without a schema have.
             self.readings = self._read(seen)
         self.facts = Facts(self.readings, self.seed)
         for key in self.constraints.foreign_keys:
             for one, other in zip(key.columns, key.parent_columns, strict=True):
                 self.facts.equate((key.table, one), (key.parent, other))
-        self.tables = {name: self._table(name, list(columns)) for name, columns in sorted(seen.items())}
+        needed = NeededTables(self.readings, self.facts, self.schema, self.constraints)
+        self.tables = {name: needed.table(name, list(columns)) for name, columns in sorted(seen.items())}
         self.generator = Generator(
             self.facts, self.tables, self.constraints.foreign_keys, self.seed, few_ties=self.has_limit
         )
@@ -99,94 +99,6 @@ class Pair:
         }
         digest = sha256_of_json(known)
         return int(hashlib.sha256(digest.encode()).hexdigest()[:12], 16)
-
-    # --- tables
-
-    def _open_columns(self, name: str) -> bool:
-        asset = self.schema.asset(name) if self.schema is not None else None
-        return asset is None or asset.columns is None
-
-    def _table(self, name: str, columns: list[str]) -> Table:
-        asset = self.schema.asset(name) if self.schema is not None else None
-        keys = self._keys(name)
-        filled = self.constraints.not_null.get(name, frozenset()) | {column for key in keys for column in key}
-        if asset is not None and asset.columns is not None:
-            filled |= {column.name.lower() for column in asset.columns if not column.nullable}
-        whole = [name in reading.whole for reading in self.readings]
-        if asset is None or asset.columns is None:
-            if whole[0] is not whole[1]:
-                raise MissingDefinitionError(f"the columns of {name} are not known, and one of the queries selects *")
-            if any(whole) and self._has_pivot():
-                raise MissingDefinitionError(f"the columns of {name} are not known, and a pivot takes all of them")
-            types = dict.fromkeys(columns, "")
-        else:
-            types = {column.name.lower(): column.type_text for column in asset.columns}
-            if not any(whole) and not self._is_natural():
-                wanted = self._used()
-                # A key nobody reads still tells rows apart, so it need not be there.
-                types = {column: text for column, text in types.items() if column in wanted}
-        if not types:
-            types = {"_row": "BIGINT"} if asset is None or not asset.columns else {
-                asset.columns[0].name.lower(): asset.columns[0].type_text
-            }  # fmt: skip
-        made: dict[str, Column] = {}
-        for column, text in types.items():
-            found = make_column(column, text or self._guess((name, column)), nullable=column not in filled)
-            if found is None:
-                raise MissingDefinitionError(f"no values can be made for {name}.{column} of type {text}")
-            made[column] = found
-        return Table(name, made, keys)
-
-    def _keys(self, name: str) -> tuple[tuple[str, ...], ...]:
-        asset = self.schema.asset(name) if self.schema is not None else None
-        known = asset.unique_keys if asset is not None else ()
-        keys = [
-            tuple(column.lower() for column in key) for key in (*known, *self.constraints.unique_keys.get(name, ()))
-        ]
-        return tuple(dict.fromkeys(keys))
-
-    def _used(self) -> set[str]:
-        """Return the columns that a query names anywhere, of any table; too many do no harm, too few would."""
-        named = {
-            column.name.lower()
-            for reading in self.readings
-            for tree in reading.trees
-            for column in tree.find_all(exp.Column)
-        }
-        named |= {
-            label.name.lower()
-            for reading in self.readings
-            for tree in reading.trees
-            for join in tree.find_all(exp.Join)
-            for label in join.args.get("using") or ()
-        }
-        named |= {
-            identifier.name.lower()
-            for reading in self.readings
-            for tree in reading.trees
-            for pivot in tree.find_all(exp.Pivot)
-            for identifier in pivot.find_all(exp.Identifier)
-        }
-        return named
-
-    def _has_pivot(self) -> bool:
-        return any(tree.find(exp.Pivot) for reading in self.readings for tree in reading.trees)
-
-    def _is_natural(self) -> bool:
-        joins = (join for reading in self.readings for tree in reading.trees for join in tree.find_all(exp.Join))
-        return any(str(join.args.get("method") or "").upper() == "NATURAL" for join in joins)
-
-    def _guess(self, place: Place) -> str:
-        """Return the type of a column that only its use tells; columns that are equated have one type."""
-        votes = self.facts.hints_of(place)
-        if votes["text"] and votes["datetext"]:
-            return "STRING"
-        for kind in ("timestamp", "date", "datetext", "text", "bool", "decimal", "int"):
-            if votes[kind]:
-                return _GUESSES[kind]
-        return "BIGINT"
-
-    # --- running
 
     @cached_property
     def translated(self) -> tuple[str, str]:
