@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.sql_engine.aggregates import (
+from mlflow_genie_plugin.sql_engine.casts import cast_to
+from mlflow_genie_plugin.sql_engine.errors import routine_not_found, syntax_error
+from mlflow_genie_plugin.sql_engine.expression_types import argument_types
+from mlflow_genie_plugin.sql_engine.function_table import DIVIDE, INTEGER_DIVIDE
+from mlflow_genie_plugin.sql_engine.functions.aggregates import (
     around_aggregate,
     ignoring_nulls,
     percentile_disc,
     settle_types,
     skipping_nulls,
 )
-from mlflow_genie_plugin.sql_engine.casts import cast_to
-from mlflow_genie_plugin.sql_engine.date_functions import extract_part
-from mlflow_genie_plugin.sql_engine.errors import routine_not_found, syntax_error
-from mlflow_genie_plugin.sql_engine.expression_types import argument_types
-from mlflow_genie_plugin.sql_engine.function_table import DIVIDE, INTEGER_DIVIDE
-from mlflow_genie_plugin.sql_engine.functions import convert_call
-from mlflow_genie_plugin.sql_engine.generators import GENERATORS, generator_query
+from mlflow_genie_plugin.sql_engine.functions.calls import convert_call
+from mlflow_genie_plugin.sql_engine.functions.dates import extract_part
+from mlflow_genie_plugin.sql_engine.functions.generators import GENERATORS, generator_query
 from mlflow_genie_plugin.sql_engine.intervals import interval_written, shifted
 from mlflow_genie_plugin.sql_engine.operators import array_field, typed_arithmetic, typed_comparison, typed_division
 from mlflow_genie_plugin.sql_engine.templates import fill

@@ -20,7 +20,7 @@ from mlflow_genie_plugin.sql_engine.expression_types import (
     note_type,
     type_of_operator,
 )
-from mlflow_genie_plugin.sql_engine.function_types import type_of_call
+from mlflow_genie_plugin.sql_engine.functions.result_types import type_of_call
 from mlflow_genie_plugin.sql_engine.spark_types import SparkType, simple
 
 COLUMNS = "spark_columns"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.sql_engine import generators
+from mlflow_genie_plugin.sql_engine.functions import generators
 
 
 def name_projections(tree: exp.Expr) -> None:

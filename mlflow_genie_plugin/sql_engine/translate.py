@@ -12,11 +12,12 @@ from mlflow_genie_plugin.sql_dialect.assets import is_cte_reference
 from mlflow_genie_plugin.sql_dialect.calls import parse_calls
 from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError
-from mlflow_genie_plugin.sql_engine import generators, inference, metric_views, routines
+from mlflow_genie_plugin.sql_engine import inference, metric_views, routines
 from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
 from mlflow_genie_plugin.sql_engine.errors import failed, routine_not_found, syntax_error, table_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.expressions import convert_expressions
 from mlflow_genie_plugin.sql_engine.function_table import UNSUPPORTED
+from mlflow_genie_plugin.sql_engine.functions import generators
 from mlflow_genie_plugin.sql_engine.grouping import resolve_grouping
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView
 from mlflow_genie_plugin.sql_engine.parameters import bind_parameters

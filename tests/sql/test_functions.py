@@ -8,7 +8,7 @@ import pytest
 
 from mlflow_genie_plugin.errors import SqlFailedError
 from mlflow_genie_plugin.sql_engine.function_table import RENAMED, TEMPLATES, UNSUPPORTED
-from mlflow_genie_plugin.sql_engine.functions import _BUILDERS
+from mlflow_genie_plugin.sql_engine.functions.calls import _BUILDERS
 
 TEXT, DATE, LIST, MAP = "'a1'", "DATE '2024-02-29'", "array(1, 2)", "map('a', 1)"
 

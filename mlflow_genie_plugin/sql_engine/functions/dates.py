@@ -7,8 +7,8 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.casts import full_date
-from mlflow_genie_plugin.sql_engine.date_patterns import QUARTER, duckdb_format
 from mlflow_genie_plugin.sql_engine.errors import failed, unsupported
+from mlflow_genie_plugin.sql_engine.functions.date_patterns import QUARTER, duckdb_format
 from mlflow_genie_plugin.sql_engine.templates import fill, from_table, need, text_literal
 
 _UNITS = {

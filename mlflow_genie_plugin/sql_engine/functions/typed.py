@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from mlflow_genie_plugin.sql_engine.date_functions import DATE_BUILDERS
 from mlflow_genie_plugin.sql_engine.expression_types import argument_types, type_of
 from mlflow_genie_plugin.sql_engine.function_table import RENAMED
+from mlflow_genie_plugin.sql_engine.functions.dates import DATE_BUILDERS
 from mlflow_genie_plugin.sql_engine.operators import cast_decimal, decimal_division
 from mlflow_genie_plugin.sql_engine.spark_types import SparkType
 from mlflow_genie_plugin.sql_engine.templates import fill, from_table

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.casts import cast_to
-from mlflow_genie_plugin.sql_engine.date_functions import DATE_BUILDERS
 from mlflow_genie_plugin.sql_engine.errors import routine_not_found, unsupported
 from mlflow_genie_plugin.sql_engine.function_table import RENAMED, TEMPLATES, UNSUPPORTED
-from mlflow_genie_plugin.sql_engine.json_functions import JSON_BUILDERS
-from mlflow_genie_plugin.sql_engine.lambda_functions import LAMBDA_BUILDERS
+from mlflow_genie_plugin.sql_engine.functions.dates import DATE_BUILDERS
+from mlflow_genie_plugin.sql_engine.functions.json_reading import JSON_BUILDERS
+from mlflow_genie_plugin.sql_engine.functions.lambdas import LAMBDA_BUILDERS
+from mlflow_genie_plugin.sql_engine.functions.typed import TYPED
 from mlflow_genie_plugin.sql_engine.templates import fill, from_table, need, wrong_count
-from mlflow_genie_plugin.sql_engine.typed_functions import TYPED
 
 
 def convert_call(call: exp.Anonymous) -> exp.Expr:

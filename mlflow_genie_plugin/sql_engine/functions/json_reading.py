@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.casts import cast_to
 from mlflow_genie_plugin.sql_engine.errors import failed, unsupported
-from mlflow_genie_plugin.sql_engine.function_types import parse_schema
+from mlflow_genie_plugin.sql_engine.functions.result_types import parse_schema
 from mlflow_genie_plugin.sql_engine.spark_types import SparkType
 from mlflow_genie_plugin.sql_engine.templates import fill, need, text_literal
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from mlflow_genie_plugin.sql_engine.errors import unsupported
+from mlflow_genie_plugin.sql_engine.functions.typed import SETTLED
 from mlflow_genie_plugin.sql_engine.templates import fill
-from mlflow_genie_plugin.sql_engine.typed_functions import SETTLED
 
 _NULL_SKIPPING = {"first_value": exp.FirstValue, "first": exp.FirstValue, "last_value": exp.LastValue,
                   "last": exp.LastValue, "lag": exp.Lag, "lead": exp.Lead, "nth_value": exp.NthValue}  # fmt: skip
