@@ -137,7 +137,7 @@ class LocalWorkspace:
     def _start(self) -> None:
         import uvicorn
 
-        from mlflow_genie_plugin.emulator.app import make_app
+        from mlflow_genie_plugin.emulator.api.app import make_app
         from mlflow_genie_plugin.emulator.connections import Connections
 
         listener = self._listen()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.api_errors import invalid, missing
 from mlflow_genie_plugin.emulator.behaviour import Fault, ScriptedAnswer
 from mlflow_genie_plugin.emulator.export_rules import accept_export
 from mlflow_genie_plugin.emulator.messages import TERMINAL
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.space import Space, space_body
 from mlflow_genie_plugin.emulator.world import WAREHOUSE_ID
 from mlflow_genie_plugin.errors import UsageError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.api_errors import ApiError, missing
 from mlflow_genie_plugin.emulator.permissions import merged_access_list, parsed_access_list, permissions_body
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.space import Space
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route, page_of
 from mlflow_genie_plugin.emulator.api_errors import invalid
 from mlflow_genie_plugin.emulator.evaluation_run import ENDED, EvaluationItem, EvaluationRun, expected_query
 from mlflow_genie_plugin.emulator.messages import milliseconds
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, page_of
 from mlflow_genie_plugin.emulator.space import Space
 from mlflow_genie_plugin.emulator.statements import Statement, statement_body
 

@@ -14,30 +14,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mlflow_genie_plugin.emulator import (
-    catalog_api,
-    control_api,
-    conversation_api,
-    evaluation_api,
-    genie_api,
-    sql_api,
-    workspace_api,
-)
+from mlflow_genie_plugin.emulator.api import catalog, control, conversations, evaluations, spaces, statements, workspace
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route, Router
 from mlflow_genie_plugin.emulator.api_errors import ApiError, bad_request, unauthenticated
 from mlflow_genie_plugin.emulator.behaviour import Fault, ReceivedRequest
 from mlflow_genie_plugin.emulator.identities import Identity
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, Router
 from mlflow_genie_plugin.emulator.world import World
 from mlflow_genie_plugin.errors import GenieError
 
 ROUTES: list[Route] = [
-    *genie_api.ROUTES,
-    *conversation_api.ROUTES,
-    *evaluation_api.ROUTES,
-    *sql_api.ROUTES,
-    *catalog_api.ROUTES,
-    *workspace_api.ROUTES,
-    *control_api.ROUTES,
+    *spaces.ROUTES,
+    *conversations.ROUTES,
+    *evaluations.ROUTES,
+    *statements.ROUTES,
+    *catalog.ROUTES,
+    *workspace.ROUTES,
+    *control.ROUTES,
 ]
 _LOG = logging.getLogger(__name__)
 _NOBODY = Identity("", 0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.api_errors import invalid, missing
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route
 from mlflow_genie_plugin.emulator.statements import DONE, chunk_body, statement_body
 from mlflow_genie_plugin.emulator.wire_values import typed_parameter
 from mlflow_genie_plugin.emulator.world import WAREHOUSE_ID

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route, page_bounds, page_of
 from mlflow_genie_plugin.emulator.api_errors import ApiError, invalid
 from mlflow_genie_plugin.emulator.identities import OWNER
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, page_bounds, page_of
 from mlflow_genie_plugin.sql_dialect.parse import normalise_name, split_name
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route, page_of
 from mlflow_genie_plugin.emulator.api_errors import bad_request
 from mlflow_genie_plugin.emulator.permissions import allows, level_of
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, page_of
 from mlflow_genie_plugin.emulator.space import space_body
 
 _FIELDS = ("title", "description", "warehouse_id", "parent_path", "serialized_space")

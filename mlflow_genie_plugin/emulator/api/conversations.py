@@ -6,10 +6,10 @@ import hashlib
 import hmac
 from typing import Any
 
+from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route, page_of
 from mlflow_genie_plugin.emulator.api_errors import denied, invalid, missing
 from mlflow_genie_plugin.emulator.messages import Conversation, Message, conversation_body, message_body, milliseconds
 from mlflow_genie_plugin.emulator.permissions import allows, level_of
-from mlflow_genie_plugin.emulator.routing import ApiRequest, Route, page_of
 from mlflow_genie_plugin.emulator.space import Space
 from mlflow_genie_plugin.emulator.statements import Statement, statement_body
 
