@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from mlflow_genie_plugin.gating.report import (
+    ENDINGS,
     WORDS,
     ending,
     interval_text,
     label,
     rows_worth_showing,
     sentence,
+    stopped,
     subject,
 )
+from mlflow_genie_plugin.gating.shared_reasons import shared_reasons
 from mlflow_genie_plugin.gating.text import cut, plain
 from mlflow_genie_plugin.gating.verdict import Verdict
 
@@ -30,7 +33,11 @@ def verdict_cell(verdict: Verdict, next_step: str = "") -> str:
     about = f"<p>{'<br>'.join(_text(line) for line in subject(verdict))}</p>"
     following = f"<p>Next: <code>{_text(next_step)}</code></p>" if next_step else ""
     columns = ("check", "outcome", "measured", "95 % interval", "required", "")
-    return head + about + table("Checks", columns, rows) + following
+    once = "".join(
+        f"<p>{ENDINGS[shared.outcome]}: {_text(cut(plain(shared.reason), _REASON))}<br>{_text(stopped(shared))}</p>"
+        for shared in shared_reasons(verdict.results)
+    )
+    return head + about + once + (table("Checks", columns, rows) if rows or not once else "") + following
 
 
 def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

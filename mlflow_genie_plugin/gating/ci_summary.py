@@ -8,7 +8,8 @@ from pathlib import Path
 from mlflow_genie_plugin.gating.explanation import Explanation
 from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import headline, problems_by_text
+from mlflow_genie_plugin.gating.report import headline, problems_by_text, stopped
+from mlflow_genie_plugin.gating.shared_reasons import shared_gates, shared_reasons
 from mlflow_genie_plugin.gating.text import cut, plain
 from mlflow_genie_plugin.gating.verdict import Verdict
 
@@ -70,9 +71,13 @@ def wants_annotations(environ: Mapping[str, str]) -> bool:
 
 
 def _told(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    shared, told_once = shared_reasons(verdict.results), shared_gates(verdict.results)
     for outcome in (Outcome.FAILED, Outcome.UNDECIDED):
+        for reason in shared:
+            if reason.outcome is outcome:
+                yield "genie gate", f"{outcome.value}: {reason.reason}; it {stopped(reason)}"
         for result in verdict.blocking():
-            if result.outcome is outcome:
+            if result.outcome is outcome and result.gate not in told_once:
                 yield f"genie gate {result.gate}", f"{outcome.value}: {result.reason}"
         for gate, own in verdict.custom_gates.items():
             if own is outcome:

@@ -16,13 +16,16 @@ from mlflow_genie_plugin.gating.report import (
     ending,
     interval_text,
     label,
+    not_shown,
     problems_by_text,
     question_line,
     reason_line,
     rows_worth_showing,
     sentence,
+    stopped,
     subject,
 )
+from mlflow_genie_plugin.gating.shared_reasons import shared_reasons
 from mlflow_genie_plugin.gating.text import block, cut, markdown_text, plain
 from mlflow_genie_plugin.gating.verdict import Verdict
 
@@ -98,6 +101,9 @@ def _section(heading: str, lines: list[str]) -> str:
 
 
 def _tables(verdict: Verdict) -> Iterator[str]:
+    for shared in shared_reasons(verdict.results):
+        yield f"{ENDINGS[shared.outcome]}: {markdown_text(cut(plain(shared.reason), 600))}"
+        yield markdown_text(cut(stopped(shared), 1_200))
     shown = rows_worth_showing(verdict)
     custom = [
         f"| {markdown_text(gate)} |  |  |  | {ENDINGS[outcome]} | reported by its own test |"
@@ -106,7 +112,7 @@ def _tables(verdict: Verdict) -> Iterator[str]:
     if shown or custom:
         head = ["| check | measured | 95 % | required | outcome | |", "|---|---|---|---|---|---|"]
         yield "\n".join([*head, *map(_row, shown), *custom])
-    if quiet := len(verdict.results) - len(shown):
+    if quiet := not_shown(verdict):
         yield f"{count(quiet, 'other check')} passed"
 
 

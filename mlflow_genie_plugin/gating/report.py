@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.explanation import Cause, Explained, Explanation, Group
 from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome, Part, count, percent, short
+from mlflow_genie_plugin.gating.shared_reasons import SharedReason, shared_gates, shared_reasons
 from mlflow_genie_plugin.gating.text import WIDTH, cut, plain, side_by_side, wrapped
 from mlflow_genie_plugin.gating.verdict import Verdict
 
@@ -33,7 +34,9 @@ def sentence(verdict: Verdict) -> str:
         found = [result for result in not_passed if result.outcome is outcome]
         if found:
             said = "failed" if outcome is Outcome.FAILED else "cannot be decided"
-            return f"{count(len(found), 'check')} {said}, first {label(found[0].gate)}: {plain(found[0].reason)}"
+            alike = shared_gates(found) == {result.gate for result in found}
+            first = "" if alike else f", first {label(found[0].gate)}"
+            return f"{count(len(found), 'check')} {said}{first}: {plain(found[0].reason)}"
     custom = [gate for gate, outcome in verdict.custom_gates.items() if outcome is not Outcome.PASSED]
     if custom:
         return f"{count(len(custom), 'gate')} of your own did not pass: {plain(', '.join(custom))}"
@@ -69,6 +72,16 @@ def terminal_lines(verdict: Verdict, explanation: Explanation, width: int = WIDT
     return lines
 
 
+def not_shown(verdict: Verdict) -> int:
+    """Return how many checks passed and are no more than a number."""
+    return len(verdict.results) - len(rows_worth_showing(verdict)) - len(shared_gates(verdict.results))
+
+
+def stopped(shared: SharedReason) -> str:
+    """Return the checks that one reason stops: ``stops 30 checks: evaluation_intact, …``."""
+    return f"stops {count(len(shared.gates), 'check')}: {', '.join(map(label, shared.gates))}"
+
+
 def subject(verdict: Verdict) -> list[str]:
     """Return what was decided on, a line each: the version, the evaluation, the criteria."""
     model, evaluation = verdict.model, verdict.evaluation
@@ -86,13 +99,16 @@ def subject(verdict: Verdict) -> list[str]:
 
 
 def rows_worth_showing(verdict: Verdict) -> list[GateResult]:
-    """Return what did not pass, and the P0 rule and shares that did; the rest is a number."""
+    """Return what did not pass for a reason of its own, and the P0 rule and shares that did; the rest is a number."""
     worthy = [r for r in verdict.results if r.outcome is Outcome.PASSED and (r.interval or r.gate == manifest.P0_GATE)]
     shown = {result.gate for result in worthy[:_PASSED_ROWS]}
+    told_once = shared_gates(verdict.results)
     return [
         result
         for result in verdict.results
-        if result.outcome is not Outcome.PASSED or result.warning or result.gate in shown
+        if (result.outcome is not Outcome.PASSED and result.gate not in told_once)
+        or result.warning
+        or result.gate in shown
     ]
 
 
@@ -167,6 +183,9 @@ def change_lines(explanation: Explanation, most: int) -> Iterator[str]:
 
 
 def _table(verdict: Verdict) -> Iterator[str]:
+    for shared in shared_reasons(verdict.results):
+        yield from wrapped(f"  {ENDINGS[shared.outcome]}: {plain(shared.reason)}", indent="      ")
+        yield from wrapped(f"      {stopped(shared)}", indent="        ")
     shown = rows_worth_showing(verdict)
     width = min(40, max([20, *(len(label(result.gate)) for result in shown)]))
     number = min(24, max([8, *(len(plain(result.measured)) for result in shown)]))
@@ -185,7 +204,7 @@ def _table(verdict: Verdict) -> Iterator[str]:
         yield from _parts(result)
     for gate, outcome in verdict.custom_gates.items():
         yield f"  {cut(plain(gate), _ENDING_COLUMN - 3):<{_ENDING_COLUMN - 2}} {ENDINGS[outcome]}"
-    if quiet := len(verdict.results) - len(shown):
+    if quiet := not_shown(verdict):
         yield f"  {count(quiet, 'other check')} passed"
 
 

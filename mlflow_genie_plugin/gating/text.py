@@ -11,7 +11,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 WIDTH = 98
-_MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>()#+-.!|~&$:@"})
+# A backslash before one of the last five is shown by what renders a run's description in MLflow; an entity is not.
+_MARKDOWN = str.maketrans(
+    {character: f"\\{character}" for character in "\\`*_{}[]()#+-.!|~"}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+    | {character: f"&#{ord(character)};" for character in "$:@"}
+)
 _NARROW = 90
 _KEPT = "\n\t"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import re
 import unicodedata
 
 import pytest
@@ -8,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.errors import UnsupportedFormatError, VerificationError
+from mlflow_genie_plugin.gating.cell import verdict_cell
+from mlflow_genie_plugin.gating.ci_summary import annotation_lines
 from mlflow_genie_plugin.gating.criteria import parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
 from mlflow_genie_plugin.gating.explain import explain
@@ -15,8 +19,9 @@ from mlflow_genie_plugin.gating.explanation import Baseline
 from mlflow_genie_plugin.gating.mark import mark_tags, read_mark
 from mlflow_genie_plugin.gating.note import NOTE_BYTES, markdown
 from mlflow_genie_plugin.gating.observed import FindingObserved
-from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, Part
-from mlflow_genie_plugin.gating.report import headline, terminal_lines
+from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, Part, Waived
+from mlflow_genie_plugin.gating.report import headline, label, not_shown, sentence, terminal_lines
+from mlflow_genie_plugin.gating.shared_reasons import SharedReason, shared_gates, shared_reasons
 from mlflow_genie_plugin.gating.text import WIDTH, inert, markdown_text, plain, side_by_side, wrapped
 from mlflow_genie_plugin.gating.verdict import make_verdict, parse_verdict, verdict_bytes
 
@@ -118,6 +123,60 @@ def test_two_queries_stand_beside_each_other_or_below_each_other_in_a_narrow_ter
         "Genie",
         "  SELECT 2",
     ]
+
+
+def test_a_reason_that_stops_many_checks_is_said_once_with_all_of_them(evidence, verdict_of):
+    found = evidence(model={"evaluation": None, "evaluation_problem": "it was never evaluated"})
+    verdict = verdict_of(found)
+    stopped = [label(result.gate) for result in verdict.results if result.outcome is not Outcome.PASSED]
+    assert len(stopped) > 20
+    texts = {
+        "terminal": " ".join(" ".join(told(verdict, found)).split()),
+        "note": shown_markdown(markdown(verdict, explain(verdict, found, {}))),
+        "cell": verdict_cell(verdict, "next"),
+        "annotations": "\n".join(annotation_lines(verdict)),
+    }
+    sentences = {"terminal": 0, "note": 1, "cell": 1, "annotations": 0}  # the verdict's own sentence
+    for name, text in texts.items():
+        assert text.count("there is no evaluation to look at: it was never evaluated") == 1 + sentences[name], name
+        assert f"stops {len(stopped)} checks: {', '.join(stopped)}" in text, name
+    assert sentence(verdict) == (
+        f"{len(stopped)} checks cannot be decided: there is no evaluation to look at: it was never evaluated"
+    )
+    assert not_shown(verdict) == len(verdict.results) - len(stopped)
+
+
+def test_only_gates_that_say_no_more_than_the_shared_reason_lose_their_row():
+    def gate(name, **changes):
+        return GateResult(name, **{"outcome": Outcome.UNDECIDED, "reason": "why", **changes})
+
+    own = [
+        gate("measured", measured="80 %"),
+        gate("questions", questions=("q1",)),
+        gate("parts", parts=(Part("p", "failed", "because"),)),
+        gate("waived", waived=Waived("2026-12-01", "ana@example.com", "known")),
+        gate("passed", outcome=Outcome.PASSED),
+        gate("warning", warning="careful"),
+        gate("failed", outcome=Outcome.FAILED),
+        gate("other", reason="another"),
+    ]
+    assert shared_reasons([*own, gate("a"), gate("b")]) == ()
+    results = [gate("a"), *own, gate("b"), gate("c")]
+    assert shared_reasons(results) == (SharedReason(Outcome.UNDECIDED, "why", ("a", "b", "c")),)
+    assert shared_gates(results) == {"a", "b", "c"}
+
+
+# What the description of a run in MLflow takes a backslash off; before any other character it is shown.
+UNESCAPED = "\\`*_{}[]()#+-.!|~<"
+
+
+def shown_markdown(text):
+    return html.unescape(re.sub(rf"\\([{re.escape(UNESCAPED)}])", r"\1", text))
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
+def test_markdown_has_no_backslash_that_mlflow_would_show(text):
+    assert shown_markdown(markdown_text(text)) == text
 
 
 def test_what_is_off_is_said(criteria_bytes, evidence):

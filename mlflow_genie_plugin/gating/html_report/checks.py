@@ -11,6 +11,7 @@ from mlflow_genie_plugin.gating.manifest import P0_GATE
 from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome, Part
 from mlflow_genie_plugin.gating.report import interval_text, label
 from mlflow_genie_plugin.gating.rules.register import family_of, is_packaged
+from mlflow_genie_plugin.gating.shared_reasons import shared_gates, shared_reasons
 from mlflow_genie_plugin.gating.verdict import Verdict
 
 _TITLES = {
@@ -73,12 +74,13 @@ class Family:
 
 
 def families(verdict: Verdict) -> Iterator[Family]:
-    """Yield the gates by family in the register's order, a team's own last."""
+    """Yield the gates by family in the register's order, a team's own last; those of :func:`stops` are left out."""
+    told_once = shared_gates(verdict.results)
     by_title: dict[str, list[GateResult]] = {}
     for result in verdict.results:
         by_title.setdefault(_title(result.gate), []).append(result)
     for title, results in by_title.items():
-        yield _family(title, results)
+        yield _family(title, results, told_once)
     own = [
         CheckRow(gate, gate, "", "", "", outcome.value, "reported by its own test", None)
         for gate, outcome in verdict.custom_gates.items()
@@ -87,7 +89,7 @@ def families(verdict: Verdict) -> Iterator[Family]:
         yield Family("Gates of your own", tuple(own), (), Scale(0, 1))
 
 
-def _family(title: str, results: Sequence[GateResult]) -> Family:
+def _family(title: str, results: Sequence[GateResult], told_once: frozenset[str]) -> Family:
     measured: list[GateResult | Part] = [*results, *(part for result in results for part in result.parts)]
     scale = scale_of(measured)
     rows = {result.gate: _row(result, scale) for result in results}
@@ -102,10 +104,30 @@ def _family(title: str, results: Sequence[GateResult]) -> Family:
     }
     return Family(
         title,
-        tuple(row for gate, row in rows.items() if gate in seen),
+        tuple(row for gate, row in rows.items() if gate in seen and gate not in told_once),
         tuple(row for gate, row in rows.items() if gate not in seen),
         scale,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One reason that stops several gates; ``stopped`` is the title of a family and the gates of it."""
+
+    outcome: str
+    reason: str
+    total: int
+    stopped: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def stops(verdict: Verdict) -> Iterator[Stop]:
+    """Yield each reason that several gates share, with those gates by family."""
+    for shared in shared_reasons(verdict.results):
+        by_title: dict[str, list[str]] = {}
+        for gate in shared.gates:
+            by_title.setdefault(_title(gate), []).append(label(gate))
+        stopped = tuple((title, tuple(gates)) for title, gates in by_title.items())
+        yield Stop(shared.outcome.value, shared.reason, len(shared.gates), stopped)
 
 
 def _row(result: GateResult, scale: Scale) -> CheckRow:

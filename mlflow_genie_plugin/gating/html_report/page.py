@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow_genie_plugin.gating.explanation import Explained, Group
 from mlflow_genie_plugin.gating.html_report.cards import ROWS, card_of
-from mlflow_genie_plugin.gating.html_report.checks import families
+from mlflow_genie_plugin.gating.html_report.checks import families, stops
 from mlflow_genie_plugin.gating.html_report.figures import headlines, latencies, parts, ruled, rulings
 from mlflow_genie_plugin.gating.html_report.sheet import Sheet
 from mlflow_genie_plugin.gating.outcome import Outcome
@@ -99,6 +99,7 @@ def report_page(sheet: Sheet) -> bytes:
         "families": (listed := tuple(families(verdict))),
         "quiet": sum(len(family.folded) for family in listed),
         "problems": problems_by_text(verdict),
+        "stops": tuple(stops(verdict)),
         "explanation": explanation,
         "changes": _changes(sheet),
         "causes": [(cause_line(cause, explanation), cause.fix) for cause in explanation.likely_causes[:_CAUSES]],

@@ -14,7 +14,7 @@ from mlflow_genie_plugin.gating.explanation import Group
 from mlflow_genie_plugin.gating.html_report.interval import drawing, required_value, scale_of
 from mlflow_genie_plugin.gating.html_report.page import MOST_BYTES, report_page
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
-from mlflow_genie_plugin.gating.report import WORDS
+from mlflow_genie_plugin.gating.report import WORDS, label
 
 VOID = {"meta", "br", "wbr", "line", "circle", "col", "img", "input", "link"}
 ALLOWED = {
@@ -154,8 +154,14 @@ def test_a_version_without_evaluation_has_a_page(evidence, verdict_of):
     found = evidence(model={"evaluation": None, "evaluation_problem": "it was never evaluated"})
     verdict = verdict_of(found)
     page = Read(report_page(Sheet(verdict, found, explain(verdict, found, {}))))
-    assert "There is no evaluation to look at: it was never evaluated" in page.text
     assert "UNDECIDED" in page.text
+    # Once as the verdict's sentence, once above the checks that it stops, and not once for each of them.
+    assert page.text.count("there is no evaluation to look at: it was never evaluated") == 2
+    stopped = [result.gate for result in verdict.results if result.outcome is not Outcome.PASSED]
+    assert len(stopped) > 20
+    assert f"This stops {len(stopped)} checks" in page.text
+    joined = page.text.replace("_ ", "_")  # names may be broken at their underscores
+    assert all(label(gate) in joined for gate in stopped)
 
 
 def test_a_drawing_says_its_numbers_in_words_and_keeps_inside_its_frame():
