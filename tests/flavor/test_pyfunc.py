@@ -2,9 +2,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
 
 import mlflow
 import numpy as np
@@ -22,7 +19,6 @@ from mlflow_genie_plugin.errors import (
     TrackingUnavailableError,
 )
 from mlflow_genie_plugin.flavor.answer_row import COLUMNS
-from mlflow_genie_plugin.flavor.questions import questions_of
 from mlflow_genie_plugin.snapshot.create import create_snapshot
 
 QUESTIONS = ["How many orders are there?", "Something else?"]
@@ -111,14 +107,6 @@ def test_what_is_no_question_is_refused_and_nothing_is_asked(record, local_works
     with pytest.raises(MlflowException):
         model.predict(data)
     assert not [r for r in local_workspace.control.requests() if r["route"] == "genie.start_conversation"]
-
-
-@pytest.mark.parametrize(
-    "data", [{"a": 1, "question": "q"}, pd.DataFrame({"q": ["x"], "r": ["y"]}), None, float("nan")]
-)
-def test_shapes_outside_of_mlflows_own_check_are_refused_too(data):
-    with pytest.raises(MlflowException):
-        questions_of(data)
 
 
 def test_a_changed_space_is_not_asked_unless_drift_is_allowed(record, scripted, local_workspace, space_id):
@@ -210,18 +198,6 @@ def test_a_copied_model_loads_where_its_server_is_unknown_but_not_where_it_is_do
     monkeypatch.chdir(tmp_path)
     assert mlflow.pyfunc.load_model(str(tmp_path)).get_raw_model()
     assert not list(tmp_path.glob("*.db"))
-
-
-def test_values_of_rows_can_be_sent_as_json():
-    from mlflow_genie_plugin.flavor.answer_row import answer_row
-    from mlflow_genie_plugin.workspace.answer import Answer, AnswerStatus, Column, QueryResult
-
-    row = (Decimal("1.10"), date(2026, 1, 2), datetime(2026, 1, 2, 3, tzinfo=UTC), b"x", [1, Decimal(2)], {"k": None})
-    result = QueryResult(tuple(Column(f"c{n}", "STRING") for n in range(6)), (row,), 1)
-    answer = Answer("q", AnswerStatus.COMPLETED, sql="SELECT 1", result=result)
-    values = json.loads(json.dumps(answer_row(answer)["rows"]))
-    assert values == [["1.10", "2026-01-02", "2026-01-02T03:00:00+00:00", "eA==", [1, "2"], {"k": None}]]
-    assert answer_row(replace(answer, result=None))["columns"] is None
 
 
 @pytest.mark.e2e
