@@ -59,8 +59,8 @@ class AnswerRecord(StoredResult):
     """What Genie answered to one question, with its result.
 
     ``compiles`` is known (True, False) when the answer's SQL produced rows or was explained; ``compile_error`` is the
-    engine's message then. ``status`` is one of :class:`~mlflow_genie_plugin.workspace.answer.AnswerStatus`. ``native`` is
-    what Genie's own evaluation run says of the answer, None when it came from a conversation.
+    engine's message then. ``status`` is one of :class:`~mlflow_genie_plugin.workspace.answer.AnswerStatus`.
+    ``native`` is what Genie's own evaluation run says of the answer, None when it came from a conversation.
     """
 
     status: str = "COMPLETED"
