@@ -82,7 +82,7 @@ def _write(output: Path, page: bytes, *, quiet: bool) -> None:
 
 
 def _as_json(told: Told) -> dict[str, Any]:
-    from mlflow_genie_plugin.gating.report import cause_line
+    from mlflow_genie_plugin.gating.phrases import cause_line
 
     verdict, explanation = told.sheet.verdict, told.sheet.explanation
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from mlflow_genie_plugin.gating.report import (
+from mlflow_genie_plugin.gating.phrases import (
     ENDINGS,
     WORDS,
     ending,

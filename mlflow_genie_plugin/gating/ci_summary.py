@@ -8,7 +8,7 @@ from pathlib import Path
 from mlflow_genie_plugin.gating.explanation import Explanation
 from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import headline, problems_by_text, stopped
+from mlflow_genie_plugin.gating.phrases import headline, problems_by_text, stopped
 from mlflow_genie_plugin.gating.shared_reasons import shared_gates, shared_reasons
 from mlflow_genie_plugin.gating.text import cut, plain
 from mlflow_genie_plugin.gating.verdict import Verdict

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlflow_genie_plugin.gating.explanation import Explained, Explanation
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, count
-from mlflow_genie_plugin.gating.report import (
+from mlflow_genie_plugin.gating.phrases import (
     ENDINGS,
     WORDS,
     cause_line,

@@ -16,7 +16,7 @@ from mlflow_genie_plugin.gating.html_report.pages import PAGE_ARTIFACT, PAGE_NAM
 from mlflow_genie_plugin.gating.mark import REVOKED, mark_tags, verdict_key
 from mlflow_genie_plugin.gating.note import markdown
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import WORDS
+from mlflow_genie_plugin.gating.phrases import WORDS
 from mlflow_genie_plugin.gating.standing import DECIDED_TAG, why_not_to_mark, withdraw_if_contradicted
 from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, RUN_TYPE, Verdict, verdict_bytes
 from mlflow_genie_plugin.gating.version_marks import marks_versions, tag_versions, version_plan

@@ -24,7 +24,8 @@ from mlflow_genie_plugin.gating.gate_session import (
     session_facts,
 )
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import headline, terminal_lines
+from mlflow_genie_plugin.gating.phrases import headline
+from mlflow_genie_plugin.gating.report import terminal_lines
 from mlflow_genie_plugin.gating.suite import find_criteria, suite_argument
 from mlflow_genie_plugin.gating.tally import GateFile, Phase, one_line
 from mlflow_genie_plugin.gating.text import WIDTH, wrapped

@@ -246,7 +246,8 @@ def test_an_approval_tag_stands_only_where_a_mark_is_written(criteria_bytes):
 def test_the_waiver_shows_in_every_report(criteria, waivable):
     from mlflow_genie_plugin.gating.explain import explain
     from mlflow_genie_plugin.gating.html_report.checks import families
-    from mlflow_genie_plugin.gating.report import sentence, terminal_lines
+    from mlflow_genie_plugin.gating.phrases import sentence
+    from mlflow_genie_plugin.gating.report import terminal_lines
     from mlflow_genie_plugin.gating.verdict import make_verdict, parse_verdict, verdict_bytes
 
     known = waivable(waiver())

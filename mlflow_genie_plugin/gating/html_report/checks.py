@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlflow_genie_plugin.gating.html_report.interval import Drawing, Scale, drawing, scale_of
 from mlflow_genie_plugin.gating.manifest import P0_GATE
 from mlflow_genie_plugin.gating.outcome import NOT_ASSESSED, GateResult, Outcome, Part
-from mlflow_genie_plugin.gating.report import interval_text, label
+from mlflow_genie_plugin.gating.phrases import interval_text, label
 from mlflow_genie_plugin.gating.rules.register import family_of, is_packaged
 from mlflow_genie_plugin.gating.shared_reasons import shared_gates, shared_reasons
 from mlflow_genie_plugin.gating.verdict import Verdict

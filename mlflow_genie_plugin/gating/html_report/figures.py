@@ -14,8 +14,8 @@ from mlflow_genie_plugin.gating.html_report.cards import seconds
 from mlflow_genie_plugin.gating.html_report.interval import Drawing, Scale, drawing, scale_of
 from mlflow_genie_plugin.gating.html_report.sheet import Sheet
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, percent
+from mlflow_genie_plugin.gating.phrases import interval_text
 from mlflow_genie_plugin.gating.questions_observed import Questions
-from mlflow_genie_plugin.gating.report import interval_text
 from mlflow_genie_plugin.gating.statistics import wilson_interval
 from mlflow_genie_plugin.gating.text import plain
 

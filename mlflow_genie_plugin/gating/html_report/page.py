@@ -20,7 +20,7 @@ from mlflow_genie_plugin.gating.html_report.checks import families, stops
 from mlflow_genie_plugin.gating.html_report.figures import headlines, latencies, parts, ruled, rulings
 from mlflow_genie_plugin.gating.html_report.sheet import Sheet
 from mlflow_genie_plugin.gating.outcome import Outcome
-from mlflow_genie_plugin.gating.report import WORDS, cause_line, problems_by_text, sentence
+from mlflow_genie_plugin.gating.phrases import WORDS, cause_line, problems_by_text, sentence
 from mlflow_genie_plugin.gating.text import block, cut, plain
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from mlflow_genie_plugin.gating.explanation import Group
 from mlflow_genie_plugin.gating.html_report.interval import drawing, required_value, scale_of
 from mlflow_genie_plugin.gating.html_report.page import MOST_BYTES, report_page
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
-from mlflow_genie_plugin.gating.report import WORDS, label
+from mlflow_genie_plugin.gating.phrases import WORDS, label
 
 VOID = {"meta", "br", "wbr", "line", "circle", "col", "img", "input", "link"}
 ALLOWED = {
