@@ -9,14 +9,10 @@ from functools import cached_property
 from sqlglot import exp
 
 from mlflow_genie_plugin.evaluation.facets.level import Part
-from mlflow_genie_plugin.evaluation.facets.naming import (
-    reconciled,
-    renaming,
-    table_names,
-    without_unknown_sources,
-)
+from mlflow_genie_plugin.evaluation.facets.naming import reconciled, renaming, table_names, without_unknown_sources
 from mlflow_genie_plugin.evaluation.facets.read import Reader
-from mlflow_genie_plugin.evaluation.facets.summary import Summary, summarised, with_plain_counts
+from mlflow_genie_plugin.evaluation.facets.summarise import summarised
+from mlflow_genie_plugin.evaluation.facets.summary import Summary, with_plain_counts
 from mlflow_genie_plugin.evaluation.facets.tokens import UNKNOWN_SOURCE, renamed, tokens_in
 from mlflow_genie_plugin.evaluation.space_schema import SpaceSchema
 
