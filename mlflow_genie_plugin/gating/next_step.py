@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from mlflow_genie_plugin.gating.checklist import ROWS
 from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.rules.rule import stem_and_part
 from mlflow_genie_plugin.gating.verdict import Verdict
 
-if TYPE_CHECKING:
-    from mlflow_genie_plugin.gating.publish import Published
+
+class Stored(Protocol):
+    """What became of a verdict, as far as the next command depends on it."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether the tracking server lets this identity read only."""
+
+    @property
+    def problem(self) -> str:
+        """Why the model does not say what it should; else empty."""
 
 
-def next_step(verdict: Verdict, published: Published | None = None, suite_argument: str = "gates/") -> str:
+def next_step(verdict: Verdict, published: Stored | None = None, suite_argument: str = "gates/") -> str:
     """Return what to run next.
 
     Args:
