@@ -19,7 +19,7 @@ from mlflow_genie_plugin.errors import GenieError
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.emulator.warehouse import Warehouse
-    from mlflow_genie_plugin.sql_engine.engine import EngineColumn
+    from mlflow_genie_plugin.sql_engine.result import EngineColumn
 
 CHUNK_ROWS: Final = 10_000
 MOST_ROWS: Final = 200_000

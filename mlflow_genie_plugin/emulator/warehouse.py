@@ -19,7 +19,8 @@ from mlflow_genie_plugin.sql_dialect.parse import normalise_name, parse_query, s
 from mlflow_genie_plugin.sql_dialect.tokens import SqlParseError
 
 if TYPE_CHECKING:
-    from mlflow_genie_plugin.sql_engine.engine import EngineResult, SqlEngine
+    from mlflow_genie_plugin.sql_engine.engine import SqlEngine
+    from mlflow_genie_plugin.sql_engine.result import EngineResult
 
 _EXPLAIN: Final = re.compile(r"\s*EXPLAIN(?:\s+(?:EXTENDED|FORMATTED|CODEGEN|COST))?\s+", re.IGNORECASE)
 _DESCRIBE: Final = re.compile(
@@ -72,7 +73,7 @@ class Warehouse:
     def _plan(
         self, sql: str, parameters: Mapping[str, Any] | None, catalog: str | None, schema: str | None
     ) -> EngineResult:
-        from mlflow_genie_plugin.sql_engine.engine import EngineColumn, EngineResult
+        from mlflow_genie_plugin.sql_engine.result import EngineColumn, EngineResult
 
         _require_syntax(sql)
         problem = self.engine.explain(sql, parameters, catalog=catalog, schema=schema)
@@ -83,8 +84,8 @@ class Warehouse:
         return EngineResult((EngineColumn("plan", "STRING", "STRING"),), ((text,),), 1, truncated=False)
 
     def _description(self, name: str, catalog: str | None, schema: str | None) -> EngineResult:
-        from mlflow_genie_plugin.sql_engine.engine import EngineColumn, EngineResult
         from mlflow_genie_plugin.sql_engine.errors import table_not_found
+        from mlflow_genie_plugin.sql_engine.result import EngineColumn, EngineResult
 
         parts = split_name(name)
         full = (*[part for part in (catalog, schema)[: max(3 - len(parts), 0)] if part], *parts)

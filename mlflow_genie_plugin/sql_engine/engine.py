@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +16,11 @@ from mlflow_genie_plugin.sql_dialect.parse import split_name
 from mlflow_genie_plugin.sql_dialect.read_only import require_read_only
 from mlflow_genie_plugin.sql_engine.catalog import Catalog
 from mlflow_genie_plugin.sql_engine.catalog_objects import ColumnInfo, TableInfo, database_of
-from mlflow_genie_plugin.sql_engine.errors import translate_failure
+from mlflow_genie_plugin.sql_engine.errors import translated_failures
 from mlflow_genie_plugin.sql_engine.limits import Limits, fetch, lock, open_database, time_limit
 from mlflow_genie_plugin.sql_engine.macros import MACROS
 from mlflow_genie_plugin.sql_engine.metric_view_yaml import MetricView, parse_metric_view
+from mlflow_genie_plugin.sql_engine.result import EngineColumn, EngineResult
 from mlflow_genie_plugin.sql_engine.routines import Routine, RoutineColumn, RoutineParameter
 from mlflow_genie_plugin.sql_engine.session_names import SessionNames
 from mlflow_genie_plugin.sql_engine.translate import translate
@@ -29,32 +28,6 @@ from mlflow_genie_plugin.sql_engine.types import spark_type
 
 if TYPE_CHECKING:
     import duckdb
-
-
-@dataclass(frozen=True, slots=True)
-class EngineColumn:
-    """A result column: name, manifest type (``LONG``), SQL type (``BIGINT``)."""
-
-    name: str
-    type_name: str
-    type_text: str
-
-
-@dataclass(frozen=True, slots=True)
-class EngineResult:
-    """The outcome of one query.
-
-    Attributes:
-        columns: In order; names may repeat.
-        rows: Python values, at most the row limit.
-        row_count: Rows of the whole result, also those beyond the limit.
-        truncated: True when ``rows`` is not the whole result.
-    """
-
-    columns: tuple[EngineColumn, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    row_count: int
-    truncated: bool
 
 
 class SqlEngine:
@@ -353,19 +326,6 @@ class SqlEngine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-@contextlib.contextmanager
-def translated_failures() -> Iterator[None]:
-    """Restate DuckDB's exceptions in the warehouse's vocabulary; everything else passes through."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as exc:
-        raise translate_failure(str(exc)) from exc
 
 
 def _identifier(name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mlflow_genie_plugin.errors import SqlFailedError
 
@@ -150,3 +151,16 @@ def _plain(text: str) -> str:
     """Drop DuckDB's own prefix and advice that names its settings."""
     text = re.sub(r"^(?:[A-Z][A-Za-z]+ )+Error: ", "", text)
     return re.sub(r"\s*(?:Use TRY\(|Use \"SET |In order to select one|You might need to add).*$", "", text).rstrip(" .")
+
+
+@contextlib.contextmanager
+def translated_failures() -> Iterator[None]:
+    """Restate DuckDB's exceptions in the warehouse's vocabulary; everything else passes through."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as exc:
+        raise translate_failure(str(exc)) from exc

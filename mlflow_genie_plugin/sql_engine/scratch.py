@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow_genie_plugin.sql_engine.catalog_objects import database_of
-from mlflow_genie_plugin.sql_engine.engine import translated_failures
-from mlflow_genie_plugin.sql_engine.errors import failed
+from mlflow_genie_plugin.sql_engine.errors import failed, translated_failures
 from mlflow_genie_plugin.sql_engine.limits import Deadline, Limits, lock, open_database
 from mlflow_genie_plugin.sql_engine.macros import MACROS
 from mlflow_genie_plugin.sql_engine.scratch_names import ScratchTable
