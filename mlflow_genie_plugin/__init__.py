@@ -20,6 +20,7 @@ _EXPORTS = {
     "load_model": "mlflow_genie_plugin.flavor.load",
     "log_model": "mlflow_genie_plugin.flavor.log",
     "restore_config": "mlflow_genie_plugin.snapshot.restore",
+    "rollback_to_model": "mlflow_genie_plugin.snapshot.restore",
     "save_model": "mlflow_genie_plugin.flavor.save",
 }
 
@@ -36,6 +37,7 @@ __all__ = [
     "load_model",
     "log_model",
     "restore_config",
+    "rollback_to_model",
     "save_model",
 ]
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from mlflow_genie_plugin.flavor.log import log_model
     from mlflow_genie_plugin.flavor.save import get_default_conda_env, get_default_pip_requirements, save_model
     from mlflow_genie_plugin.snapshot.create import create_genie_model_version
-    from mlflow_genie_plugin.snapshot.restore import restore_config
+    from mlflow_genie_plugin.snapshot.restore import restore_config, rollback_to_model
     from mlflow_genie_plugin.space.config import SpaceConfig
 
 

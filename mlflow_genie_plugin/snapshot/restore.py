@@ -115,6 +115,14 @@ def restore_config(
     return apply_restore(plan, workspace, guard=guard, clock=clock, settings=settings, snapshot=snapshot)
 
 
+def rollback_to_model(model_id: str, space_id: str | None = None) -> RestoreResult:
+    """Put a version back into its space, verified: :func:`restore_config` under the name optimization scripts call.
+
+    It writes the space, and returns what became of it instead of a config for the caller to write.
+    """
+    return restore_config(model_id, space_id)
+
+
 def refuse_production(settings: Settings) -> Guard:
     """Return the guard for callers that bring none: it lets nothing into a production space."""
 

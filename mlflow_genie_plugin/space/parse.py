@@ -50,6 +50,12 @@ def parse_space(source: str | bytes | Mapping[str, Any], *, what: str = "the spa
         InvalidSpaceError: It is an object, but no space config, more than one, or the ``data_assets`` form.
         SpaceNotEditableError: It is an API answer without a configuration.
     """
+    if not isinstance(source, str | bytes | Mapping):
+        # What a failed request leaves in a script's hands.
+        raise UnreadableFileError(
+            f"{what} is {kind_of(source)}, not an object",
+            next_step="read the space again; the request that should have returned it did not",
+        )
     if isinstance(source, Mapping):
         value = copy_strictly(source, what)
     else:

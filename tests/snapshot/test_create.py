@@ -19,6 +19,7 @@ from mlflow_genie_plugin.errors import (
     SpaceNotEditableError,
     SpaceNotFoundError,
     TamperedModelError,
+    UnreadableFileError,
     UsageError,
 )
 from mlflow_genie_plugin.flavor.load import read_snapshot
@@ -338,6 +339,15 @@ def test_a_version_can_be_made_from_a_config_at_hand(tracking):
         genie.create_genie_model_version(
             "0" * 32, {"space_id": "1" * 32, "serialized_space": {"version": 2, "data_sources": {}}}, 1, "sales"
         )
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"), [(None, "null"), (7, "a number"), ([], "an array"), (True, "true or false")]
+)
+def test_a_config_that_a_failed_request_left_behind_is_refused_with_words(tracking, config, shown):
+    with pytest.raises(UnreadableFileError, match=f"the space config is {shown}, not an object") as error:
+        genie.create_genie_model_version("0" * 32, config, 1, "sales")
+    assert "read the space again" in str(error.value)
 
 
 def test_catalog_metadata_is_captured_limited_by_schema_and_compared_with_the_parent(workspace, space_id):

@@ -47,6 +47,13 @@ def outcome(tracking):
     return outcome
 
 
+def test_rolling_back_by_the_name_that_scripts_know_writes_the_space(saved, edit, live_document, space_id, outcome):
+    edit()
+    result = genie.rollback_to_model(saved.model_id, space_id)
+    assert content_hash(live_document()) == saved.content_sha256 == result.live_content_sha256
+    assert outcome() == ("restored", "FINISHED")
+
+
 def test_an_edited_space_becomes_the_version_again_and_the_edit_is_saved(
     saved, workspace, edit, live_document, settings, outcome
 ):
