@@ -14,7 +14,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mlflow_genie_plugin.emulator.api import catalog, control, conversations, evaluations, spaces, statements, workspace
+from mlflow_genie_plugin.emulator.api import (
+    catalog,
+    control,
+    conversations,
+    downloads,
+    evaluations,
+    spaces,
+    statements,
+    workspace,
+)
 from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route, Router
 from mlflow_genie_plugin.emulator.api_errors import ApiError, bad_request, unauthenticated
 from mlflow_genie_plugin.emulator.behaviour import Fault, ReceivedRequest
@@ -25,6 +34,7 @@ from mlflow_genie_plugin.errors import GenieError
 ROUTES: list[Route] = [
     *spaces.ROUTES,
     *conversations.ROUTES,
+    *downloads.ROUTES,
     *evaluations.ROUTES,
     *statements.ROUTES,
     *catalog.ROUTES,

@@ -1,13 +1,11 @@
-"""Routes of conversations: asking, polling, results, downloads, feedback and comments."""
+"""Routes of conversations: asking, polling, results, feedback and comments."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Any
 
 from mlflow_genie_plugin.emulator.api.routing import ApiRequest, Route, page_of
-from mlflow_genie_plugin.emulator.api_errors import denied, invalid, missing
+from mlflow_genie_plugin.emulator.api_errors import denied
 from mlflow_genie_plugin.emulator.messages import Conversation, Message, conversation_body, message_body, milliseconds
 from mlflow_genie_plugin.emulator.permissions import allows, level_of
 from mlflow_genie_plugin.emulator.space import Space
@@ -33,7 +31,7 @@ def create_message(request: ApiRequest) -> Any:
 
 
 def get_message(request: ApiRequest) -> Any:
-    message = _message(request)
+    message = message_of(request)
     with request.world.lock:
         return message_body(message, request.world.conversations.poll(message))
 
@@ -74,7 +72,7 @@ def delete_conversation(request: ApiRequest) -> Any:
 
 
 def delete_conversation_message(request: ApiRequest) -> Any:
-    request.world.conversations.delete_message(_message(request))
+    request.world.conversations.delete_message(message_of(request))
     return {}
 
 
@@ -88,76 +86,27 @@ def cancel_response(request: ApiRequest) -> Any:
 
 
 def get_query_result(request: ApiRequest) -> Any:
-    return _result(request, request.world.conversations.result(_message(request), request.path.get("attachment_id")))
+    return _result(request, request.world.conversations.result(message_of(request), request.path.get("attachment_id")))
 
 
 def execute_query(request: ApiRequest) -> Any:
-    return _result(request, request.world.conversations.execute(_message(request), request.path.get("attachment_id")))
-
-
-def generate_download(request: ApiRequest) -> Any:
-    statement = request.world.conversations.result(_message(request), request.path["attachment_id"])
-    return {
-        "download_id": statement.statement_id,
-        "download_id_signature": _signature(request, statement.statement_id),
-    }
-
-
-def get_download(request: ApiRequest) -> Any:
-    _message(request)
-    download_id = request.path["download_id"]
-    signature = _signature(request, download_id)
-    if not hmac.compare_digest(request.query.get("download_id_signature", ""), signature):
-        raise invalid("Invalid download_id_signature.")
-    statement = request.world.statements.get(download_id)
-    body = statement_body(statement)
-    if "result" in body:
-        body["manifest"]["format"] = "CSV"
-        link = f"{request.base_url}/local/downloads/{download_id}?signature={signature}"
-        body["result"] = {
-            "external_links": [
-                {
-                    "chunk_index": 0,
-                    "row_offset": 0,
-                    "row_count": len(statement.rows),
-                    "external_link": link,
-                    "expiration": "2099-01-01T00:00:00.000Z",
-                }
-            ]
-        }
-    return {"statement_response": body}
-
-
-def download_rows(request: ApiRequest) -> Any:
-    """Return a download's rows as CSV text; the link carries its own signature, as a presigned one does."""
-    download_id = request.path["download_id"]
-    if not hmac.compare_digest(request.query.get("signature", ""), _signature(request, download_id)):
-        raise missing("The link has expired or is not valid.")
-    import csv
-    import io
-
-    statement = request.world.statements.get(download_id)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([column["name"] for column in statement.columns])
-    writer.writerows(statement.rows)
-    return text.getvalue()
+    return _result(request, request.world.conversations.execute(message_of(request), request.path.get("attachment_id")))
 
 
 def send_feedback(request: ApiRequest) -> Any:
     request.world.conversations.rate(
-        _message(request), request.text("rating", required=True) or "", request.text("comment")
+        message_of(request), request.text("rating", required=True) or "", request.text("comment")
     )
     return {}
 
 
 def create_comment(request: ApiRequest) -> Any:
     content = request.text("content", required=True) or ""
-    return request.world.conversations.comment(_message(request), request.identity, content)
+    return request.world.conversations.comment(message_of(request), request.identity, content)
 
 
 def list_message_comments(request: ApiRequest) -> Any:
-    return page_of(list(_message(request).comments), request.page(), "comments")
+    return page_of(list(message_of(request).comments), request.page(), "comments")
 
 
 def list_conversation_comments(request: ApiRequest) -> Any:
@@ -177,7 +126,8 @@ def _conversation(request: ApiRequest) -> Conversation:
     return found
 
 
-def _message(request: ApiRequest) -> Message:
+def message_of(request: ApiRequest) -> Message:
+    """Return the message that the path names, for who may see it."""
     _conversation(request)
     path = request.path
     return request.world.conversations.message(path["space_id"], path["conversation_id"], path["message_id"])
@@ -193,15 +143,10 @@ def _result(request: ApiRequest, statement: Statement) -> Any:
     return {"statement_response": body}
 
 
-def _signature(request: ApiRequest, download_id: str) -> str:
-    key = request.world.identities.owner_token.encode()
-    return hmac.new(key, download_id.encode(), hashlib.sha256).hexdigest()
-
-
 _SPACE = "/api/2.0/genie/spaces/{space_id}"
 _CONVERSATION = _SPACE + "/conversations/{conversation_id}"
 _MESSAGE = _CONVERSATION + "/messages/{message_id}"
-_ATTACHMENT = _MESSAGE + "/attachments/{attachment_id}"
+ATTACHMENT = _MESSAGE + "/attachments/{attachment_id}"
 _CANCEL = "/api/2.0/genie/agents/{space_id}/conversations/{conversation_id}/responses/{message_id}/cancel"
 ROUTES = [
     Route("genie.start_conversation", "POST", _SPACE + "/start-conversation", start_conversation, blocking=True),
@@ -215,7 +160,7 @@ ROUTES = [
     Route(
         "genie.get_message_attachment_query_result",
         "GET",
-        _ATTACHMENT + "/query-result",
+        ATTACHMENT + "/query-result",
         get_query_result,
         blocking=True,
     ),
@@ -228,18 +173,9 @@ ROUTES = [
         blocking=True,
     ),
     Route(
-        "genie.execute_message_attachment_query", "POST", _ATTACHMENT + "/execute-query", execute_query, blocking=True
+        "genie.execute_message_attachment_query", "POST", ATTACHMENT + "/execute-query", execute_query, blocking=True
     ),
     Route("genie.execute_message_query", "POST", _MESSAGE + "/execute-query", execute_query, blocking=True),
-    Route(
-        "genie.generate_download_full_query_result",
-        "POST",
-        _ATTACHMENT + "/downloads",
-        generate_download,
-        blocking=True,
-    ),
-    Route("genie.get_download_full_query_result", "GET", _ATTACHMENT + "/downloads/{download_id}", get_download),
-    Route("local.download", "GET", "/local/downloads/{download_id}", download_rows, open=True),
     Route("genie.send_message_feedback", "POST", _MESSAGE + "/feedback", send_feedback),
     Route("genie.create_message_comment", "POST", _MESSAGE + "/comments", create_comment),
     Route("genie.list_message_comments", "GET", _MESSAGE + "/comments", list_message_comments),
