@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import islice
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from mlflow_genie_plugin.evaluation.bytes_keys import bytes_keys
 from mlflow_genie_plugin.evaluation.cell_columns import compared_column
-from mlflow_genie_plugin.evaluation.columns import ComparedColumn, Parts, parts_of
+from mlflow_genie_plugin.evaluation.columns import Bounds, ComparedColumn, Parts, parts_of
 from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed
 from mlflow_genie_plugin.evaluation.numbers import (
     LARGEST_SCALE,
@@ -34,7 +35,13 @@ _MICROSECONDS_A_DAY = 86_400_000_000
 
 
 class ArrowColumn(ComparedColumn):
-    """A column whose keys, and numbers if it has any, were computed from Arrow's buffers."""
+    """A column whose keys, and numbers if it has any, were computed from Arrow's buffers.
+
+    Attributes:
+        values: The numbers as they are, 0 where one is missing; None where they are not at hand.
+    """
+
+    values: npt.NDArray[Any] | None = None
 
     def __init__(
         self, kind: str, array: pa.Array, keys: Hashes, *, numbers: Callable[[], Numbers] | None = None
@@ -50,6 +57,15 @@ class ArrowColumn(ComparedColumn):
         if self._numbers is None:
             raise TypeError(f"a column of kind {self.kind} holds no numbers")
         return parts_of(self._numbers())
+
+    @cached_property
+    def bounds(self) -> Bounds | None:
+        if self.values is not None:
+            # 0 counts as well, as in an extent, where it stands for what is missing.
+            found = float(self.values.min(initial=0)), float(self.values.max(initial=0))
+            if all(map(math.isfinite, found)):
+                return found
+        return self.extents[0].bounds if self.kind == "number" else None
 
     def python_cells(self) -> tuple[Any, ...]:
         return compared_column(tuple(_python_values(self._array))).cells
@@ -170,7 +186,7 @@ def _integers(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
     values = _numpy(array, pa.int64(), 0)
     keys = integer_keys(values, null)
     column = ArrowColumn("number", array, keys, numbers=lambda: of_integers(values, null, keys))
-    column.is_fuzzy = False
+    column.is_fuzzy, column.values = False, values
     return column
 
 
@@ -180,7 +196,7 @@ def _doubles(array: pa.Array, null: Flags | None) -> ArrowColumn:
     values = _numpy(array, pa.float64(), 0.0)
     keys, is_fuzzy = double_keys(values, null)
     column = ArrowColumn("number", array, keys, numbers=lambda: of_doubles(values, null, keys))
-    column.is_fuzzy = is_fuzzy
+    column.is_fuzzy, column.values = is_fuzzy, values
     return column
 
 

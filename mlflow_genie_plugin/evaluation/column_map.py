@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlflow_genie_plugin.evaluation.cell_columns import CellColumn
-from mlflow_genie_plugin.evaluation.columns import ComparedColumn
+from mlflow_genie_plugin.evaluation.columns import ComparedColumn, near_bounds
 from mlflow_genie_plugin.evaluation.hashing import Hashes, bag, extended, place_keys
 from mlflow_genie_plugin.evaluation.numbers import Numbers
 from mlflow_genie_plugin.evaluation.row_match import FuzzyRows, UndeterminedError, rows_match
@@ -75,15 +75,10 @@ def candidates(
     expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn], *, tolerant: bool = True
 ) -> list[list[int]]:
     """Return, for each expected column, the actual columns that may hold the same values in some order."""
-    if tolerant:
-        _look_at_numbers(expected, actual)
+    near = _near_pairs(expected, actual) if tolerant else ()
     found = [
-        [
-            j
-            for j, other in enumerate(actual)
-            if column.signature == other.signature or (tolerant and _near(column, other))
-        ]
-        for column in expected
+        [j for j, other in enumerate(actual) if column.signature == other.signature or (i, j) in near]
+        for i, column in enumerate(expected)
     ]
     if tolerant and any(len(options) > 1 for options in found):
         # Worth a closer look only where there is a choice; otherwise the rows decide.
@@ -94,17 +89,27 @@ def candidates(
     return found
 
 
-def _look_at_numbers(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> None:
-    """Work out, column beside column, what :func:`_near` asks of the columns with numbers."""
-    columns = [column for column in (*expected, *actual) if column.holds_numbers]
-    if any(column.is_fuzzy for column in columns):
-        side_by_side(lambda column: (column.extents, column.exact_sum), columns, expected[0].height)
+def _near_pairs(expected: Sequence[ComparedColumn], actual: Sequence[ComparedColumn]) -> set[tuple[int, int]]:
+    """Return the pairs of columns of which extremes and sums leave it open that they hold the same values."""
+    open_ = {
+        (i, j): (one, other)
+        for i, one in enumerate(expected)
+        for j, other in enumerate(actual)
+        if one.signature != other.signature and _may_be_near(one, other)
+    }
+    # What a closer look takes is made of each column once, column beside column.
+    columns = list({id(column): column for pair in open_.values() for column in pair}.values())
+    side_by_side(lambda column: (column.extents, column.exact_sum), columns, expected[0].height)
+    return {places for places, pair in open_.items() if _near(*pair)}
+
+
+def _may_be_near(one: ComparedColumn, other: ComparedColumn) -> bool:
+    if one.kind != other.kind or not (one.is_fuzzy or other.is_fuzzy):
+        return False
+    return one.bounds is None or other.bounds is None or near_bounds(one.bounds, other.bounds)
 
 
 def _near(one: ComparedColumn, other: ComparedColumn) -> bool:
-    """Return whether a look at extremes and sums leaves it open that two columns hold the same values."""
-    if one.kind != other.kind or not (one.is_fuzzy or other.is_fuzzy):
-        return False
     ours, theirs = one.parts, other.parts
     if len(ours.numbers) != len(theirs.numbers) or one.exact_sum != other.exact_sum:
         return False

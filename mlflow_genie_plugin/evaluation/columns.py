@@ -15,6 +15,9 @@ import numpy as np
 from mlflow_genie_plugin.evaluation.hashing import BLOCK, Hashes, bag, mixed, row_hashes
 from mlflow_genie_plugin.evaluation.numbers import WHOLE, Indices, Numbers, reach
 
+# The smallest and the largest number of a column.
+Bounds = tuple[float, float]
+
 _HOLE_KEYS = mixed(np.arange(8, dtype=np.uint64), 21)
 
 
@@ -29,6 +32,14 @@ class Parts:
 
     exact: Hashes
     numbers: tuple[Numbers, ...]
+
+
+def near_bounds(one: Bounds, other: Bounds) -> bool:
+    """Return whether columns with such smallest and largest numbers may hold the same ones."""
+    return not any(
+        abs(bound - another) > reach(np.array([max(abs(bound), abs(another))]))[0]
+        for bound, another in zip(one, other, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +62,14 @@ class Extent:
         slack = float(reach(np.array([absolute]))[0]) * 1.01 + len(numbers) * float(reach(np.zeros(1))[0])
         return cls(smallest, largest, total, slack)
 
+    @property
+    def bounds(self) -> Bounds:
+        return self.smallest, self.largest
+
     def is_near(self, other: Extent) -> bool:
         """Return whether it is still open that two columns hold the same numbers."""
-        for one, another in ((self.smallest, other.smallest), (self.largest, other.largest)):
-            if abs(one - another) > reach(np.array([max(abs(one), abs(another))]))[0]:
-                return False
+        if not near_bounds(self.bounds, other.bounds):
+            return False
         # Each number is within reach of its partner, so the sums are within the sum of the reaches. Sums beyond what a
         # double holds compare as nothing, which leaves it open.
         return not abs(self.total - other.total) > max(self.slack, other.slack)
@@ -119,6 +133,11 @@ class ComparedColumn(ABC):
     def extents(self) -> tuple[Extent, ...]:
         """Of each of the numbers in the cells."""
         return tuple(map(Extent.of, self.parts.numbers))
+
+    @cached_property
+    def bounds(self) -> Bounds | None:
+        """The bounds of the only extent; None where there are several, or none."""
+        return self.extents[0].bounds if self.kind == "number" else None
 
     @cached_property
     def signature(self) -> tuple[str, int]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from mlflow_genie_plugin.evaluation.columns import ComparedColumn
 from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed, row_hashes
-from mlflow_genie_plugin.evaluation.numbers import Floats, Indices
+from mlflow_genie_plugin.evaluation.numbers import Flags, Floats, Indices
 from mlflow_genie_plugin.evaluation.side_by_side import side_by_side
 
 # Buckets by which most rows of large results are set aside before anything is sorted.
 _BUCKET_BITS = 16
 _LARGE = 1 << _BUCKET_BITS
+# Rows put into buckets at once, so that what is made on the way stays small; more than there are buckets.
+_SPAN = 1 << 17
+
+Buckets = npt.NDArray[np.uint16]
 
 
 def differing_rows(left: Sequence[ComparedColumn], right: Sequence[ComparedColumn]) -> tuple[Indices, Indices]:
@@ -67,20 +72,29 @@ def _unmatched(left: Hashes, right: Hashes) -> tuple[Indices, Indices]:
         height = max(len(left), len(right))
         (our_buckets, our_sums), (their_buckets, their_sums) = side_by_side(_bucketed, (left, right), height)
         suspect = our_sums != their_sums
-        ours, theirs = side_by_side(
-            lambda buckets: np.flatnonzero(np.take(suspect, buckets)), (our_buckets, their_buckets), height
-        )
+        ours, theirs = side_by_side(lambda buckets: _within(suspect, buckets), (our_buckets, their_buckets), height)
         left, right = left[ours], right[theirs]
     return ours[_surplus(left, right)], theirs[_surplus(right, left)]
 
 
-def _bucketed(hashes: Hashes) -> tuple[Indices, Floats]:
+def _bucketed(hashes: Hashes) -> tuple[Buckets, Floats]:
     """Return the bucket of each hash, and the sum of each bucket."""
-    buckets = (hashes >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
-    # 32 bits at a time: their sums are exact as doubles, whatever the order.
-    low = (mixed(hashes, 1) >> np.uint64(32)).astype(np.float64)
-    sums = np.bincount(buckets, low, minlength=1 << _BUCKET_BITS)
-    return buckets, sums.astype(np.float64, copy=False)
+    buckets, sums = np.empty(len(hashes), np.uint16), np.zeros(1 << _BUCKET_BITS)
+    for first in range(0, len(hashes), _SPAN):
+        block = hashes[first : first + _SPAN]
+        places = (block >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
+        buckets[first : first + _SPAN] = places
+        # 32 bits at a time: their sums are exact as doubles, whatever the order.
+        low = (mixed(block, 1) >> np.uint64(32)).astype(np.float64)
+        sums += np.bincount(places, low, minlength=1 << _BUCKET_BITS)
+    return buckets, sums
+
+
+def _within(suspect: Flags, buckets: Buckets) -> Indices:
+    """Return the places whose buckets are suspect."""
+    spans = range(0, len(buckets), _SPAN)
+    found = [first + np.flatnonzero(np.take(suspect, buckets[first : first + _SPAN])) for first in spans]
+    return np.concatenate(found) if found else np.empty(0, np.intp)
 
 
 def _surplus(hashes: Hashes, other: Hashes) -> Indices:

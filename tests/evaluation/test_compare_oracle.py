@@ -391,3 +391,15 @@ def test_columns_of_large_tables_are_made_side_by_side_and_keep_their_places(mon
     assert compare_tables(left, left.set_column(1, "t", pa.array(["a", None, "b"]))).outcome == "different"
     with pytest.raises(TypeError, match="timedelta"):
         compare_tables(left, left.append_column("e", pa.array([1, 2, 3], pa.duration("s"))))
+
+
+@settings(max_examples=300, deadline=None)
+@given(doubles, st.booleans(), st.booleans())
+def test_bounds_had_at_once_are_those_of_the_whole_extent(cells, are_whole, has_null):
+    values = [None if has_null and is_null else value for value, is_null in cells]
+    if are_whole:
+        values = [None if value is None or not math.isfinite(value) else int(value) % 2**62 for value in values]
+    kind = pa.int64() if are_whole else pa.float64()
+    column = arrow_columns.arrow_column(pa.chunked_array([pa.array(values, kind)]))
+    if column.kind == "number":
+        assert column.bounds == column.extents[0].bounds
