@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from mlflow_genie_plugin.clock import SYSTEM_CLOCK, Clock
+from mlflow_genie_plugin.evaluation.llm.completion import MOST_TOKENS, NoAnswerError, text_of
 from mlflow_genie_plugin.workspace.scrub import Scrubber
 
 if TYPE_CHECKING:
@@ -26,15 +27,6 @@ _TRIES = 3
 _CONNECT_SECONDS = 10.0
 _LARGEST_BODY = 256 * 1024
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
-_MOST_TOKENS = 1_024
-
-
-class NoAnswerError(Exception):
-    """Raised when an endpoint gave no text; ``problem`` is one of ``Opinion.problem``."""
-
-    def __init__(self, problem: str, text: str) -> None:
-        self.problem = problem
-        super().__init__(text)
 
 
 class _PassingError(Exception):
@@ -82,7 +74,7 @@ class ChatEndpoint:
             pause = self.pause_seconds
             for tried in range(1, _TRIES + 1):
                 try:
-                    return _text_of(self._send(messages, deadline))
+                    return text_of(self._send(messages, deadline))
                 except _PassingError as error:
                     wait = max(error.wait, pause) * (1 + random.random() / 10)  # noqa: S311 - not for secrets
                     if tried == _TRIES or self.clock.monotonic() + wait >= deadline:
@@ -97,7 +89,7 @@ class ChatEndpoint:
 
         end = min(deadline, self.clock.monotonic() + self.timeout_seconds)
         left = max(0.1, end - self.clock.monotonic())
-        body = {**self.body, "messages": list(messages), "temperature": 0, "max_tokens": _MOST_TOKENS}
+        body = {**self.body, "messages": list(messages), "temperature": 0, "max_tokens": MOST_TOKENS}
         try:
             response = requests.post(
                 self.url,
@@ -178,28 +170,6 @@ def chat_url(base: str) -> str:
     if not path.endswith("/chat/completions"):
         path += "/chat/completions"
     return parts._replace(path=path, fragment="").geturl()
-
-
-def _text_of(document: Any) -> str:
-    choices = document.get("choices") if isinstance(document, dict) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise NoAnswerError("garbage", "its endpoint did not answer in the form of chat completions")
-    if message.get("refusal") or choice.get("finish_reason") == "content_filter":
-        raise NoAnswerError("refused", "it refused to answer")
-    if choice.get("finish_reason") == "length":
-        raise NoAnswerError("cut_off", f"its answer was cut off at {_MOST_TOKENS:,} tokens")
-    content = message.get("content")
-    if isinstance(content, list):
-        # Models that reason answer in parts; only the text is the answer.
-        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        content = "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
-    if content is None:
-        return ""
-    if not isinstance(content, str):
-        raise NoAnswerError("garbage", "its endpoint did not answer in the form of chat completions")
-    return content
 
 
 def _retry_after(value: str | None) -> float:

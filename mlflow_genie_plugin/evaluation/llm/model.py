@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlflow_genie_plugin.evaluation.llm.chat import NoAnswerError
+from mlflow_genie_plugin.evaluation.llm.completion import NoAnswerError
 from mlflow_genie_plugin.evaluation.llm.opinion import Opinion, allowed_types, errored_opinion
 from mlflow_genie_plugin.evaluation.llm.reply import read_reply
 from mlflow_genie_plugin.evaluation.llm.request import Asked, OpinionRequest

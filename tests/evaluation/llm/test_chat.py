@@ -8,7 +8,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from mlflow_genie_plugin.evaluation.llm.chat import NoAnswerError, chat_url
+from mlflow_genie_plugin.evaluation.llm.chat import chat_url
+from mlflow_genie_plugin.evaluation.llm.completion import NoAnswerError
 
 ASK = [{"role": "user", "content": "hello"}]
 
