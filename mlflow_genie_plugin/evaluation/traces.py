@@ -80,7 +80,8 @@ def _log(question: QuestionResult, judges: Iterable[str], run_id: str, experimen
         set_prediction_context(Context(request_id=uuid.uuid4().hex, is_evaluate=True)),
         mlflow.start_span(question.question_id, span_type="CHAIN", trace_destination=where) as span,
     ):
-        span.set_inputs({"question_id": question.question_id, "question": question.question})
+        # MLflow's list of traces has room for the beginning of each: what a person looks for comes first.
+        span.set_inputs({"question": question.question, "question_id": question.question_id})
         span.set_outputs(_outputs(question))
         mlflow.update_current_trace(
             tags={QUESTION_TAG: question.question_id, "priority": question.priority, "split": question.split},
@@ -123,9 +124,9 @@ def _complete(run_id: str, experiment_id: str, result: EvaluationResult, judges:
 def _outputs(question: QuestionResult) -> dict[str, Any]:
     answer = question.answer
     return {
-        "status": answer.status,
         "sql": answer.sql,
         "text": answer.text,
+        "status": answer.status,
         "row_count": answer.row_count,
         "error": answer.error,
     }

@@ -50,7 +50,10 @@ def scale_of(results: Iterable[GateResult | Part]) -> Scale:
         for number in (*(result.interval or ()), result.value, required_value(_required(result)))
         if result.interval is not None and number is not None and math.isfinite(number)
     ]
-    low = math.floor(min([*values, 1.0]) * 10 - 1e-9) / 10
+    least = min([*values, 1.0])
+    low = math.floor(least * 10 - 1e-9) / 10
+    if least > -1e-9:  # shares; the room below the least of them ends where shares do
+        low = max(low, 0.0)
     high = max([math.ceil(number * 10 - 1e-9) / 10 for number in values if number < 0] or [1.0])
     if low < 0:  # differences of two versions, not shares
         high = max(math.ceil(max([*values, 0.1]) * 10 - 1e-9) / 10, 0.1)

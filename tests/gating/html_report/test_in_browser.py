@@ -45,6 +45,21 @@ CONTRAST = """
 """
 
 
+# The words of the checks that stand on two lines, without those that may be broken: after an underscore.
+BROKEN_WORDS = r"""
+[...document.querySelectorAll('.checks th, .checks .outcome, .checks .number small')].flatMap(cell => {
+  const found = [], walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node; node = walker.nextNode();)
+    for (const word of node.data.matchAll(cell.tagName === 'SMALL' ? /\S.*\S/g : /[^\s_]+_?/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) found.push(word[0]);
+    }
+  return found;
+}).join(' | ')
+"""
+
+
 @pytest.fixture
 def page(make_sheet, tmp_path):
     def write(name="report.html", **changes):
@@ -65,6 +80,7 @@ def test_it_fits_every_width_without_a_sound(browser, page, width, scripts):
         heads = "[...document.querySelectorAll('.checks thead th:not(.chart)')].map(one => one.getBoundingClientRect())"
         assert browser.run(f"Math.min(...{heads}.map(box => box.width))") > 50
         assert browser.run(f"Math.max(...{heads}.map(box => box.height))") < 60
+        assert browser.run(BROKEN_WORDS) == ""
     assert not browser.complaints()
 
 

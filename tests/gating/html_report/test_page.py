@@ -171,6 +171,9 @@ def test_a_drawing_says_its_numbers_in_words_and_keeps_inside_its_frame():
     assert (scale.low, scale.high) == (0.6, 1.0)
     assert made.start < made.value < made.required < made.end
     assert made.words == "80.0 %, 95 % interval 66.0 % to 89.0 %, required >= 85.0 %"
+    none = scale_of([dataclasses.replace(result, value=0.0, interval=(0.0, 0.0008))])
+    assert (none.low, none.high) == (0.0, 1.0)  # a share of nothing is still a share, no difference
+    assert drawing(dataclasses.replace(result, value=0.0, interval=(0.0, 0.0008)), none).zero is None
     worse = dataclasses.replace(result, value=-0.04, interval=(-0.12, 0.03), required=">= -2.0 %")
     scale = scale_of([worse])
     assert scale.low < -0.12
