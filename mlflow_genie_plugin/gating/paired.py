@@ -84,9 +84,6 @@ def pairs_needed(pairs: Paired, margin: float, confidence: float = CONFIDENCE) -
     """
     if not 0 < margin < 1:
         raise ValueError(f"a margin lies between 0 and 1, not {margin!r}")
-    difference = pairs.difference or 0.0
-    if difference <= -margin:
-        return None
     gained, lost = (count / pairs.both if pairs.both else 0.0 for count in (pairs.gained, pairs.lost))
     z = NormalDist().inv_cdf(confidence)
 

@@ -124,3 +124,12 @@ def test_the_number_of_pairs_is_the_smallest_that_shows_the_margin(pairs, margin
 
 def test_more_than_a_million_questions_are_nobodys_answer():
     assert pairs_needed(Paired(1000, 0, 20), 0.0201) is None
+
+
+@pytest.mark.parametrize("both", [1, 2, 3, 10, 200])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.975])
+def test_without_a_differing_question_the_bound_is_the_solution_in_closed_form(both, confidence):
+    from statistics import NormalDist
+
+    squared = NormalDist().inv_cdf(confidence) ** 2
+    assert lower_bound(Paired(both, 0, 0), confidence) == pytest.approx(-squared / (both + squared), abs=1e-12)
