@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +19,7 @@ from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed
 from mlflow_genie_plugin.evaluation.numbers import (
     LARGEST_SCALE,
     Flags,
+    Indices,
     Numbers,
     double_keys,
     integer_keys,
@@ -44,7 +45,7 @@ class ArrowColumn(ComparedColumn):
     values: npt.NDArray[Any] | None = None
 
     def __init__(
-        self, kind: str, array: pa.Array, keys: Hashes, *, numbers: Callable[[], Numbers] | None = None
+        self, kind: str, array: pa.Array, keys: Hashes, *, numbers: Callable[[Indices | slice], Numbers] | None = None
     ) -> None:
         self.kind, self.height, self._array, self._keys, self._numbers = kind, len(array), array, keys, numbers
 
@@ -54,9 +55,12 @@ class ArrowColumn(ComparedColumn):
 
     @cached_property
     def parts(self) -> Parts:
+        return self.parts_at(slice(None))
+
+    def parts_at(self, places: Indices | slice) -> Parts:
         if self._numbers is None:
             raise TypeError(f"a column of kind {self.kind} holds no numbers")
-        return parts_of(self._numbers())
+        return parts_of(self._numbers(places))
 
     @cached_property
     def bounds(self) -> Bounds | None:
@@ -175,7 +179,17 @@ def _booleans(array: pa.Array, null: Flags | None) -> ArrowColumn:
 
 
 def _number(array: pa.Array, numbers: Numbers) -> ArrowColumn:
-    return ArrowColumn("number", array, numbers.keys, numbers=lambda: numbers)
+    return ArrowColumn("number", array, numbers.keys, numbers=numbers.take)
+
+
+def _some(
+    make: Callable[..., Numbers],
+    values: npt.NDArray[Any],
+    null: Flags | None,
+    keys: Hashes,
+    places: Indices | slice,
+) -> Numbers:
+    return make(values[places], None if null is None else null[places], keys[places])
 
 
 def _integers(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
@@ -185,7 +199,7 @@ def _integers(array: pa.Array, null: Flags | None) -> ArrowColumn | None:
         return None
     values = _numpy(array, pa.int64(), 0)
     keys = integer_keys(values, null)
-    column = ArrowColumn("number", array, keys, numbers=lambda: of_integers(values, null, keys))
+    column = ArrowColumn("number", array, keys, numbers=partial(_some, of_integers, values, null, keys))
     column.is_fuzzy, column.values = False, values
     return column
 
@@ -195,7 +209,7 @@ def _doubles(array: pa.Array, null: Flags | None) -> ArrowColumn:
 
     values = _numpy(array, pa.float64(), 0.0)
     keys, is_fuzzy = double_keys(values, null)
-    column = ArrowColumn("number", array, keys, numbers=lambda: of_doubles(values, null, keys))
+    column = ArrowColumn("number", array, keys, numbers=partial(_some, of_doubles, values, null, keys))
     column.is_fuzzy, column.values = is_fuzzy, values
     return column
 

@@ -33,6 +33,10 @@ class Parts:
     exact: Hashes
     numbers: tuple[Numbers, ...]
 
+    def rounded(self) -> Hashes:
+        """Return keys equal where cells are, once numbers are rounded to four digits."""
+        return row_hashes((self.exact, *(part.rounded() for part in self.numbers)), len(self.exact))
+
 
 def near_bounds(one: Bounds, other: Bounds) -> bool:
     """Return whether columns with such smallest and largest numbers may hold the same ones."""
@@ -112,12 +116,15 @@ class ComparedColumn(ABC):
     @cached_property
     def rounded(self) -> Hashes:
         """Keys equal where cells are, once numbers are rounded to four digits; only for kinds that hold numbers."""
-        return self.rounded_at(slice(None))
+        return self.parts.rounded()
 
     def rounded_at(self, places: Indices | slice) -> Hashes:
         """Return the rounded keys of some of the cells."""
-        exact = self.parts.exact[places]
-        return row_hashes((exact, *(part.take(places).rounded() for part in self.parts.numbers)), len(exact))
+        return self.parts_at(places).rounded()
+
+    def parts_at(self, places: Indices | slice) -> Parts:
+        """Return some of the cells taken apart."""
+        return Parts(self.parts.exact[places], tuple(part.take(places) for part in self.parts.numbers))
 
     @cached_property
     def is_coarse(self) -> bool:
