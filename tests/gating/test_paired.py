@@ -66,6 +66,7 @@ def test_nothing_in_common_allows_everything():
     assert lower_bound(Paired(0, 0, 0)) == -1.0
     assert upper_bound(Paired(0, 0, 0)) == 1.0
     assert Paired(0, 0, 0).difference is None
+    assert pairs_needed(Paired(0, 0, 0), 0.05) == 52
 
 
 def test_more_of_the_same_never_shows_what_is_already_lost():
