@@ -72,6 +72,7 @@ def test_any_version_may_enter_an_ordinary_space(snapshot):
 def test_a_version_without_a_mark_is_refused_with_what_to_do(snapshot):
     error = refused(snapshot)
     assert error.what == f"space {ELSEWHERE} is production, and version {snapshot.model_id} has no mark for production"
+    assert error.details == {"model_id": snapshot.model_id, "space_id": ELSEWHERE}
     gates = f"pytest gates/ --model-id={snapshot.model_id} --genie-stage=production"
     assert error.next_step == f"{gates}, or --break-glass REASON"
 
