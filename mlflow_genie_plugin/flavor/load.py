@@ -6,15 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflow_genie_plugin.canonical_json import sha256_of_bytes
-from mlflow_genie_plugin.errors import (
-    ModelNotFoundError,
-    NotAGenieModelError,
-    TamperedModelError,
-    TrackingUnavailableError,
-    UnreadableFileError,
-    UsageError,
-)
+from mlflow_genie_plugin.errors import ModelNotFoundError, NotAGenieModelError, TamperedModelError, UsageError
 from mlflow_genie_plugin.flavor.layout import (
     DEFAULT_MODEL_CONFIG,
     FLAVOR_NAME,
@@ -22,16 +14,15 @@ from mlflow_genie_plugin.flavor.layout import (
     PROOF_PARAMS,
     SPACE_FILE,
     SpaceFile,
-    parse_space_file,
 )
+from mlflow_genie_plugin.flavor.local_folder import local_bytes, local_folder, read_folder
 from mlflow_genie_plugin.flavor.mlmodel import read_mlmodel
-from mlflow_genie_plugin.registry import ModelRecord, download_model_file, get_model, resolve_model
+from mlflow_genie_plugin.flavor.proof import DO_NOT_USE, proven_file, require_recorded
+from mlflow_genie_plugin.registry import ModelRecord, download_model_file, resolve_model
 from mlflow_genie_plugin.space.config import SpaceConfig
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.flavor.pyfunc import GenieSpaceModel
-
-_NEXT = "do not use it; find out who can write to the model's artifacts, then snapshot the space again"
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def read_snapshot(reference: str | ModelRecord) -> Snapshot:
     entry, mlmodel = _flavor_entry(record, what, claimed=claimed)
     if mlmodel.get("model_id") != record.model_id:
         raise TamperedModelError(
-            f"the MLmodel file of {what} is that of model {mlmodel.get('model_id')}", next_step=_NEXT
+            f"the MLmodel file of {what} is that of model {mlmodel.get('model_id')}", next_step=DO_NOT_USE
         )
     missing = [name for name in PROOF_PARAMS if name not in record.params]
     if missing:
@@ -90,11 +81,11 @@ def read_snapshot(reference: str | ModelRecord) -> Snapshot:
             raise TamperedModelError(
                 f"{name} in the MLmodel file of {what} is {entry.get(name)}, "
                 f"recorded at creation: {record.params[name]}",
-                next_step=_NEXT,
+                next_step=DO_NOT_USE,
                 model_id=record.model_id,
             )
     data = _file(record, SPACE_FILE, what)
-    file = _proven(data, record.params, what)
+    file = proven_file(data, record.params, what)
     return Snapshot(
         model=record,
         space_id=file.space_id,
@@ -123,10 +114,10 @@ def load_model(model_uri: str, dst_path: str | None = None) -> SpaceConfig:
         TamperedModelError: A file or a hash differs from what was recorded. A plain folder is held against its own
             MLmodel file only: that finds accidents, not someone who changed both.
     """
-    folder = _local_folder(model_uri)
+    folder = local_folder(model_uri)
     if folder is not None:
-        entry, data = _read_folder(folder)
-        file = _proven(data, {name: str(entry.get(name)) for name in PROOF_PARAMS}, f"the model in {folder}")
+        entry, data = read_folder(folder)
+        file = proven_file(data, {name: str(entry.get(name)) for name in PROOF_PARAMS}, f"the model in {folder}")
         mlmodel = (folder / MLMODEL).read_bytes()
     else:
         snapshot = read_snapshot(model_uri)
@@ -155,10 +146,10 @@ def _load_pyfunc(path: str, model_config: dict[str, Any] | None = None) -> Genie
 
     folder = Path(path).parent if Path(path).name == SPACE_FILE else Path(path)
     what = f"the model in {folder}"
-    mlmodel = read_mlmodel(_local_bytes(folder / MLMODEL), what)
+    mlmodel = read_mlmodel(local_bytes(folder / MLMODEL), what)
     entry = mlmodel["flavors"][FLAVOR_NAME]
     recorded = {name: str(entry.get(name)) for name in PROOF_PARAMS}
-    file = _proven(_local_bytes(folder / SPACE_FILE), recorded, what)
+    file = proven_file(local_bytes(folder / SPACE_FILE), recorded, what)
     config = {**DEFAULT_MODEL_CONFIG, "space_id": file.space_id, **(model_config or {})}
     if unknown := sorted(set(config) - set(DEFAULT_MODEL_CONFIG)):
         raise UsageError(
@@ -175,50 +166,20 @@ def _load_pyfunc(path: str, model_config: dict[str, Any] | None = None) -> Genie
     return GenieSpaceModel(file.config, model_id, config, verify=lambda: require_recorded(model_id, recorded))
 
 
-def require_recorded(model_id: str, recorded: dict[str, str]) -> None:
-    """Hold the hashes of loaded files against the params of the model they say they are, if its server is known.
-
-    Raises:
-        TamperedModelError: They differ.
-        TrackingUnavailableError: A tracking URI is set, but the server cannot be reached.
-    """
-    from mlflow.tracking import is_tracking_uri_set
-
-    # Without a tracking URI MLflow would create a database in the working directory; a serving container has none.
-    if not is_tracking_uri_set():  # type: ignore[no-untyped-call]
-        return
-    try:
-        record = get_model(model_id)
-    except ModelNotFoundError:
-        # A copy of a model from another server: nothing here to hold it against.
-        return
-    except TrackingUnavailableError as error:
-        raise TrackingUnavailableError(
-            f"cannot hold model {model_id} against its recorded hashes: {error.what}",
-            next_step=f"{error.next_step}; or load with model_config={{'verify': 'file'}}",
-        ) from error
-    for name, value in recorded.items():
-        if value != record.params.get(name):
-            raise TamperedModelError(
-                f"{name} of the loaded files is {value}, recorded for model {model_id}: {record.params.get(name)}",
-                next_step=_NEXT,
-                model_id=model_id,
-            )
-
-
 def _flavor_entry(record: ModelRecord, what: str, *, claimed: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         mlmodel = read_mlmodel(download_model_file(record, MLMODEL), what)
     except ModelNotFoundError as error:
         if claimed:
-            raise TamperedModelError(f"the MLmodel file of {what} is gone", next_step=_NEXT) from error
+            raise TamperedModelError(f"the MLmodel file of {what} is gone", next_step=DO_NOT_USE) from error
         raise NotAGenieModelError(
             f"{what} has no MLmodel file", next_step="give a model made by: mlflow-genie snapshot SPACE_ID"
         ) from error
     except NotAGenieModelError as error:
         if claimed:
             raise TamperedModelError(
-                f"the MLmodel file of {what} was changed: it no longer names the flavor {FLAVOR_NAME}", next_step=_NEXT
+                f"the MLmodel file of {what} was changed: it no longer names the flavor {FLAVOR_NAME}",
+                next_step=DO_NOT_USE,
             ) from error
         raise
     entry: dict[str, Any] = mlmodel["flavors"][FLAVOR_NAME]
@@ -229,52 +190,4 @@ def _file(record: ModelRecord, name: str, what: str) -> bytes:
     try:
         return download_model_file(record, name)
     except ModelNotFoundError as error:
-        raise TamperedModelError(f"{name} of {what} is gone", next_step=_NEXT) from error
-
-
-def _proven(data: bytes, recorded: dict[str, str], what: str) -> SpaceFile:
-    """Return the parsed file once its digest and its content's hashes are the recorded ones."""
-    digest = sha256_of_bytes(data)
-    if digest != recorded["snapshot_sha256"]:
-        raise TamperedModelError(
-            f"{SPACE_FILE} of {what} was changed: its sha256 is {digest}, recorded: {recorded['snapshot_sha256']}",
-            next_step=_NEXT,
-            snapshot_sha256=digest,
-        )
-    file = parse_space_file(data, f"{SPACE_FILE} of {what}")
-    for name, value in file.proof().items():
-        if recorded[name] != value:
-            raise TamperedModelError(
-                f"{name} of {what} is recorded as {recorded[name]}, its {SPACE_FILE} gives {value}",
-                next_step=f"{_NEXT}; if another version of this package wrote it, read it with that version",
-            )
-    return file
-
-
-def _local_folder(model_uri: str) -> Path | None:
-    text = model_uri.removeprefix("file://")
-    if text == model_uri and (":/" in model_uri or model_uri.startswith("m-")):
-        return None
-    return Path(text)
-
-
-def _read_folder(folder: Path) -> tuple[dict[str, Any], bytes]:
-    if not folder.is_dir():
-        raise ModelNotFoundError(
-            f"the folder {folder} does not exist", next_step="give a model URI or a model's folder"
-        )
-    mlmodel = read_mlmodel(_local_bytes(folder / MLMODEL), f"the model in {folder}")
-    return mlmodel["flavors"][FLAVOR_NAME], _local_bytes(folder / SPACE_FILE)
-
-
-def _local_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        if path.is_symlink():
-            raise TamperedModelError(f"{path} is a symbolic link that leads nowhere", next_step=_NEXT) from error
-        raise NotAGenieModelError(f"{path} does not exist: this is not a saved space") from error
-    except IsADirectoryError as error:
-        raise TamperedModelError(f"{path} was replaced: a folder stands in its place", next_step=_NEXT) from error
-    except OSError as error:
-        raise UnreadableFileError(f"cannot read {path}: {error.strerror or error}") from error
+        raise TamperedModelError(f"{name} of {what} is gone", next_step=DO_NOT_USE) from error
