@@ -129,11 +129,12 @@ def test_of_a_slice_the_questions_asked_are_those_that_were_planned(seen, result
 
 
 def test_a_question_is_that_of_its_benchmark_or_says_in_what_it_differs(result, versions):
-    question, entry = result.questions[0], versions.benchmarks(10, 2).benchmarks[0].to_json()
+    question = dataclasses.replace(result.questions[0], arbitration={"verdict": "both_correct"})
+    entry = versions.benchmarks(10, 2).benchmarks[0].to_json()
     found = observed_question(question, entry)
     assert (found.question_id, found.question, found.differs) == ("q000", question.question, "")
     assert (found.expected_sql, found.answered, found.latency_seconds) == (question.expected_sql, True, 2.0)
-    assert (found.entry, found.ruling, found.priority) == (entry, question.arbitration, "P0")
+    assert (found.entry, found.ruling, found.priority) == (entry, {"verdict": "both_correct"}, "P0")
     assert {name: finding.outcome for name, finding in found.findings.items()} == dict.fromkeys(
         question.findings, "passed"
     )
