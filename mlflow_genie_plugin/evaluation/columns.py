@@ -41,8 +41,7 @@ class Parts:
 def near_bounds(one: Bounds, other: Bounds) -> bool:
     """Return whether columns with such smallest and largest numbers may hold the same ones."""
     return not any(
-        abs(bound - another) > reach(np.array([max(abs(bound), abs(another))]))[0]
-        for bound, another in zip(one, other, strict=True)
+        abs(bound - another) > reach(max(abs(bound), abs(another))) for bound, another in zip(one, other, strict=True)
     )
 
 
@@ -63,7 +62,7 @@ class Extent:
                 values = numbers.values[low : low + BLOCK]
                 smallest, largest = min(smallest, float(values.min())), max(largest, float(values.max()))
                 total, absolute = total + float(values.sum()), absolute + float(np.abs(values).sum())
-        slack = float(reach(np.array([absolute]))[0]) * 1.01 + len(numbers) * float(reach(np.zeros(1))[0])
+        slack = reach(absolute) * 1.01 + len(numbers) * reach(0.0)
         return cls(smallest, largest, total, slack)
 
     @property

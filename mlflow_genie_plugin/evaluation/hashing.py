@@ -6,6 +6,7 @@ The finaliser is the usual one of multiply and shift; the constants are odd numb
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ def _mix(words: Hashes, start: np.uint64, found: Hashes, scratch: Hashes) -> Non
     np.bitwise_xor(found, scratch, out=found)
 
 
+@cache
 def _place_factor(place: int) -> np.uint64:
     """Return the odd number that stands for the ``place``-th column of a row."""
     return np.uint64((int(mixed(np.array([place + 1], np.uint64), 7)[0]) | 1) & 0xFFFFFFFFFFFFFFFF)

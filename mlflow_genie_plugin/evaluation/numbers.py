@@ -10,6 +10,7 @@ exact: their arithmetic has no noise that could excuse a difference.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from mlflow_genie_plugin.evaluation.hashing import BLOCK, NULL_KEY, Hashes, mixed, new_hashes
 
 Floats = npt.NDArray[np.float64]
+Number = TypeVar("Number", float, Floats)
 Indices = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
 
@@ -194,10 +196,9 @@ def same(left: Numbers, right: Numbers) -> Flags:
     return found
 
 
-def reach(values: Floats) -> Floats:
-    """Return a distance beyond which no number is the same as the one here; somewhat generous."""
-    found: Floats = np.abs(values) * 1.01e-3 + 2 * _NOISE
-    return found
+def reach(values: Number) -> Number:
+    """Return a distance beyond which no number is the same as the one here, or as each one; somewhat generous."""
+    return abs(values) * 1.01e-3 + 2 * _NOISE
 
 
 def _same_digits(one: Floats, other: Floats, difference: Floats, largest: Floats) -> Flags:

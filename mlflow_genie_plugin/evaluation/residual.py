@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,9 @@ from mlflow_genie_plugin.evaluation.hashing import NULL_KEY, Hashes, mixed, row_
 from mlflow_genie_plugin.evaluation.numbers import Flags, Floats, Indices
 from mlflow_genie_plugin.evaluation.side_by_side import side_by_side
 
-# Buckets by which most rows of large results are set aside before anything is sorted.
-_BUCKET_BITS = 16
-_LARGE = 1 << _BUCKET_BITS
+# Results with more rows are put into buckets, by which most rows are set aside before anything is sorted.
+_MANY, _LARGE = 2_000, 65_536
+_FEW_BITS, _BUCKET_BITS = 12, 16
 # Rows put into buckets at once, so that what is made on the way stays small; more than there are buckets.
 _SPAN = 1 << 17
 
@@ -67,26 +68,29 @@ def _unlike(keys: Hashes) -> Hashes:
 
 def _unmatched(left: Hashes, right: Hashes) -> tuple[Indices, Indices]:
     ours, theirs = np.arange(len(left)), np.arange(len(right))
-    if max(len(left), len(right)) > _LARGE:
+    height = max(len(left), len(right))
+    if height > _MANY:
         # A bucket with the same sum of hashes on both sides holds the same rows.
-        height = max(len(left), len(right))
-        (our_buckets, our_sums), (their_buckets, their_sums) = side_by_side(_bucketed, (left, right), height)
+        bucketed = partial(_bucketed, bits=_BUCKET_BITS if height > _LARGE else _FEW_BITS)
+        (our_buckets, our_sums), (their_buckets, their_sums) = side_by_side(bucketed, (left, right), height)
         suspect = our_sums != their_sums
         ours, theirs = side_by_side(lambda buckets: _within(suspect, buckets), (our_buckets, their_buckets), height)
         left, right = left[ours], right[theirs]
-    return ours[_surplus(left, right)], theirs[_surplus(right, left)]
+    our_order, their_order = np.argsort(left, kind="stable"), np.argsort(right, kind="stable")
+    left, right = left[our_order], right[their_order]
+    return np.sort(ours[our_order[_surplus(left, right)]]), np.sort(theirs[their_order[_surplus(right, left)]])
 
 
-def _bucketed(hashes: Hashes) -> tuple[Buckets, Floats]:
+def _bucketed(hashes: Hashes, *, bits: int) -> tuple[Buckets, Floats]:
     """Return the bucket of each hash, and the sum of each bucket."""
-    buckets, sums = np.empty(len(hashes), np.uint16), np.zeros(1 << _BUCKET_BITS)
+    buckets, sums = np.empty(len(hashes), np.uint16), np.zeros(1 << bits)
     for first in range(0, len(hashes), _SPAN):
         block = hashes[first : first + _SPAN]
-        places = (block >> np.uint64(64 - _BUCKET_BITS)).astype(np.intp)
+        places = (block >> np.uint64(64 - bits)).astype(np.intp)
         buckets[first : first + _SPAN] = places
         # 32 bits at a time: their sums are exact as doubles, whatever the order.
         low = (mixed(block, 1) >> np.uint64(32)).astype(np.float64)
-        sums += np.bincount(places, low, minlength=1 << _BUCKET_BITS)
+        sums += np.bincount(places, low, minlength=1 << bits)
     return buckets, sums
 
 
@@ -97,10 +101,9 @@ def _within(suspect: Flags, buckets: Buckets) -> Indices:
     return np.concatenate(found) if found else np.empty(0, np.intp)
 
 
-def _surplus(hashes: Hashes, other: Hashes) -> Indices:
-    """Return the positions of the hashes that occur here more often than there: of equal ones, the last."""
-    order = np.argsort(hashes, kind="stable")
-    ordered, there = hashes[order], np.sort(other)
-    occurrence = np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
-    available = np.searchsorted(there, ordered, side="right") - np.searchsorted(there, ordered, side="left")
-    return np.sort(order[occurrence >= available])
+def _surplus(hashes: Hashes, there: Hashes) -> Flags:
+    """Return which of the hashes occur here more often than there, both in their order: of equal ones, the last."""
+    occurrence = np.arange(len(hashes)) - np.searchsorted(hashes, hashes, side="left")
+    available = np.searchsorted(there, hashes, side="right") - np.searchsorted(there, hashes, side="left")
+    found: Flags = occurrence >= available
+    return found

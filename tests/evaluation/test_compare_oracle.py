@@ -296,7 +296,9 @@ def taken_for_large():
     """Take every table for a large one: several threads, blocks of a few rows, Arrow's memory, buckets."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(side_by_side, "_WORTH_THREADS", 1)
-        patch.setattr(residual, "_LARGE", 1)
+        patch.setattr(residual, "_MANY", 1)
+        patch.setattr(residual, "_FEW_BITS", 2)
+        patch.setattr(residual, "_SPAN", 2)
         patch.setattr(hashing, "_LARGE", 1)
         for module in (hashing, columns, numbers):
             patch.setattr(module, "BLOCK", 2)
