@@ -50,6 +50,7 @@ def folder(tmp_path):
         (("nowhere",), "gates"),
         (("no where!",), "gates"),
         (("json",), "gates"),
+        (("nowhere.at.all",), "gates"),
     ],
 )
 def test_the_criteria_stand_beside_the_gates_that_are_run(folder, arguments, found):
@@ -71,6 +72,16 @@ def test_where_a_project_has_none_the_packaged_ones_are_taken(folder, tmp_path):
     (folder / "gates" / "criteria.yaml").unlink()
     assert find_criteria(None, (), folder, folder) == packaged_criteria()
     assert find_criteria(None, ("mlflow_genie_plugin.suite",), folder, folder) == PACKAGED
+
+
+def test_gates_of_an_installed_package_bring_their_criteria(folder, tmp_path_factory, monkeypatch):
+    gates = tmp_path_factory.mktemp("installed") / "house_rules" / "gates"
+    gates.mkdir(parents=True)
+    for place in (gates, gates.parent):
+        (place / "__init__.py").write_text("")
+    (gates / "criteria.yaml").write_text("")
+    monkeypatch.syspath_prepend(gates.parent.parent)
+    assert find_criteria(None, ("house_rules.gates",), folder, folder) == gates / "criteria.yaml"
 
 
 def test_what_to_give_pytest_is_the_folder_of_the_criteria(folder):

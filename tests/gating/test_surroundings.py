@@ -217,7 +217,7 @@ def test_the_rows_behind_a_metric_are_counted_where_they_are_known(version, arou
     mlflow.log_feedback(trace_id=span.trace_id, name="relevance", value=1.0, source=source)
     found = around(model, metrics=RELEVANCE).evidence.metrics["relevance/mean"]
     # Three questions were planned, two have a trace, and one of them has a value.
-    assert (found.rows, found.assessed) == (3, 1)
+    assert found == MetricObserved(1.0, f"evaluation run {own}", rows=3, assessed=1)
 
 
 def test_a_live_space_that_cannot_be_looked_at_is_a_problem(version, around, monkeypatch):
@@ -231,3 +231,19 @@ def test_a_live_space_that_cannot_be_looked_at_is_a_problem(version, around, mon
     broken = dataclasses.replace(collect(model), snapshot=None)
     said = "the version is not intact, so there is nothing to compare the space with"
     assert around(model, broken, drift={"same": "behaviour"}).evidence.live == LiveObserved(problem=said)
+
+
+def test_the_live_space_is_seen_as_it_is_now(around, local_workspace, tracking):
+    from mlflow_genie_plugin.emulator.server import SAMPLE_SPACE_ID
+    from mlflow_genie_plugin.snapshot.create import create_genie_model_version
+    from mlflow_genie_plugin.workspace.auth import connect
+
+    space = connect().spaces.get_space(SAMPLE_SPACE_ID)
+    model = create_genie_model_version(SAMPLE_SPACE_ID, space.serialized_space, 1, "orders")
+    hashes = collect(model).evidence.hashes
+    seen = around(model, drift={"same": "behaviour"}).evidence.live
+    assert seen == LiveObserved(hashes.content, hashes.behaviour)
+    local_workspace.control.fault("genie.get_space", times=0, status=404, error_code="RESOURCE_DOES_NOT_EXIST")
+    lost = around(model, drift={"same": "behaviour"}).evidence.live
+    assert (lost.content, lost.behaviour) == (None, None)
+    assert lost.problem

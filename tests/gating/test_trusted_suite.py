@@ -68,6 +68,7 @@ def test_a_folder_of_the_ref_can_be_named(repository):
         ("conftest.py", "gates/criteria.yaml", b"trusted conftest\n"),
         ("gates/none.py", "gates/criteria.yaml", None),
         ("../gates/test_p0.py", "gates/criteria.yaml", None),
+        ("gates/../conftest.py", "gates/criteria.yaml", None),
         ("/etc/hostname", "gates/criteria.yaml", None),
     ],
 )
@@ -81,8 +82,11 @@ def test_each_file_has_its_counterpart(repository, place, name, recorded, found)
 def test_a_folder_called_like_the_ref_does_not_take_its_place(repository):
     (repository / "main").mkdir()
     (repository / "main" / "criteria.yaml").write_text("loose\n")
-    with pytest.raises(UsageError, match="both a folder and a git ref"):
+    with pytest.raises(UsageError, match="both a folder and a git ref") as caught:
         trusted_suite("main", repository)
+    written = "--suite refs/heads/main or refs/remotes/main"
+    assert caught.value.next_step == f"give --suite ./main for the folder, {written} for the ref"
+    assert trusted_suite(".", repository / "main").criteria() == b"loose\n"
     assert trusted_suite("refs/heads/main", repository).criteria() == b"trusted\n"
     assert trusted_suite("./main", repository).criteria() == b"loose\n"
 
@@ -151,6 +155,39 @@ def test_a_link_in_a_commit_leads_nowhere(repository):
 def test_what_is_neither_folder_nor_commit_is_refused(repository, place):
     with pytest.raises(UsageError):
         trusted_suite(place, repository)
+
+
+def test_what_is_missing_is_named_with_what_to_give(repository):
+    with pytest.raises(UsageError) as caught:
+        trusted_suite("no/such/folder/", repository)
+    said = (caught.value.what, caught.value.next_step)
+    assert said == ("no/such/folder/ has no criteria.yaml", "give the folder of the gates, or a git ref")
+    with pytest.raises(UnreadableFileError) as caught:
+        trusted_suite("main", repository).named("none.yaml")
+    assert caught.value.what.endswith("(main) has no none.yaml")
+    assert "of the same folder or commit" in caught.value.next_step
+    (repository / "gates" / "criteria.yaml").unlink()
+    with pytest.raises(UnreadableFileError) as caught:
+        trusted_suite("refs/heads/main:nowhere", repository).criteria()
+    assert caught.value.next_step == "give --suite DIR, --suite GIT_REF or --suite GIT_REF:DIR"
+
+
+def test_a_name_with_two_meanings_is_refused_with_both(repository):
+    git(repository, "tag", "main", "change")
+    with pytest.raises(UsageError) as caught:
+        commit_of("main", repository)
+    assert caught.value.what == "main can mean refs/tags/main or refs/heads/main"
+    assert caught.value.next_step == "give --suite the one you trust, written in full"
+    assert commit_of("refs/tags/main", repository) == git(repository, "rev-parse", "change")
+
+
+def test_without_git_only_folders_are_suites(repository, monkeypatch):
+    monkeypatch.setenv("PATH", str(repository))
+    with pytest.raises(UsageError) as caught:
+        trusted_suite("main", repository)
+    assert caught.value.what.startswith("git cannot be run: ")
+    assert caught.value.next_step == "give a folder with --suite"
+    assert trusted_suite("./gates", repository).criteria() == b"loose\n"
 
 
 def test_outside_a_repository_only_folders_are_suites(tmp_path):
