@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,11 @@ def test_gates_of_an_installed_package_bring_their_criteria(folder, tmp_path_fac
         (place / "__init__.py").write_text("")
     (gates / "criteria.yaml").write_text("")
     monkeypatch.syspath_prepend(gates.parent.parent)
-    assert find_criteria(None, ("house_rules.gates",), folder, folder) == gates / "criteria.yaml"
+    try:
+        assert find_criteria(None, ("house_rules.gates",), folder, folder) == gates / "criteria.yaml"
+    finally:
+        # Looking for it imported it, and its folder goes away with this session.
+        sys.modules.pop("house_rules", None)
 
 
 def test_what_to_give_pytest_is_the_folder_of_the_criteria(folder):
