@@ -19,7 +19,7 @@ from mlflow_genie_plugin.gating.outcome import Outcome
 from mlflow_genie_plugin.gating.phrases import WORDS
 from mlflow_genie_plugin.gating.standing import DECIDED_TAG, why_not_to_mark, withdraw_if_contradicted
 from mlflow_genie_plugin.gating.verdict import ARTIFACT, FILE_NAME, RUN_TYPE, Verdict, verdict_bytes
-from mlflow_genie_plugin.gating.version_marks import marks_versions, tag_versions, version_plan
+from mlflow_genie_plugin.gating.version_marks import follow_mark, marks_versions, tag_versions, version_plan
 from mlflow_genie_plugin.registry import RunRecord, create_run, get_model, log_artifacts, set_model_tags, set_terminated
 
 
@@ -101,13 +101,13 @@ def _publish(
             return Published(file, run.run_id, problem=problem)
         tags = mark_tags(verdict, run.run_id, sha256_of_bytes(data), model.tags)
         # What takes an approval back goes to the registered versions first, what gives one goes there last.
-        problem = "" if passed else tag_versions(model, tags, verdict.outcome, approval_tag)
+        if not passed:
+            tag_versions(model, tags, verdict.outcome, approval_tag)
         set_model_tags(model.model_id, tags)
         if passed and (problem := withdraw_if_contradicted(verdict, model, run)):
             tag_versions(model, {verdict_key(verdict.stage): REVOKED}, Outcome.UNDECIDED, approval_tag)
             return Published(file, run.run_id, problem=problem)
-        if passed:
-            problem = tag_versions(model, tags, verdict.outcome, approval_tag)
+        problem = follow_mark(model, tags, verdict.stage, approval_tag)
     except TrackingRefusedError as error:
         return Published(file, refused=True, problem="" if file else f"no verdict could be kept: {error.what}")
     except GenieError as error:

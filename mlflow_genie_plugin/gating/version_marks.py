@@ -19,6 +19,7 @@ from mlflow_genie_plugin.gating.verdict import FULL, Verdict
 from mlflow_genie_plugin.registry import (
     VersionRecord,
     delete_version_tag,
+    get_model,
     get_version,
     set_version_tags,
     versions_of_model,
@@ -31,6 +32,8 @@ APPROVED = "approved"
 REJECTED = "rejected"
 # Which tag an approval was written to: a run for an earlier stage that revokes it does not read that stage's criteria.
 _APPROVAL_TAG = "approval_tag"
+# Each try after the first is for another gate run that wrote meanwhile; that ends when the other one does.
+_TRIES = 8
 _COPIED = ("verdict", "run_id", "verdict_sha256", "model_id", "decided_at")
 
 
@@ -65,6 +68,39 @@ def tag_versions(model: ModelRecord, tags: Mapping[str, str], outcome: Outcome, 
     except GenieError as error:
         return error.what
     return ""
+
+
+def follow_mark(model: ModelRecord, tags: Mapping[str, str], stage: str, approval_tag: str | None) -> str:
+    """Bring the registered versions in line with the model's mark as it is now; return what they do not show then.
+
+    Tags of a version are written one by one, so two gate runs of one model can mix theirs, and the slower one would
+    put what it decided over the mark of the other. A run ends only once it has seen the versions say what the mark
+    says: the last one leaves them whole.
+
+    Args:
+        model: The model that was marked.
+        tags: What this run wrote on it.
+        stage: The stage it was for.
+        approval_tag: The tag that a deployment job waits for at this stage; None for none.
+    """
+    problem = ""
+    for _ in range(_TRIES):
+        try:
+            if not (versions := versions_of_model(model.model_id)):
+                return ""
+            now = get_model(model.model_id).tags
+            mark = {key: now.get(key, value) for key, value in tags.items()}
+            said = mark[f"{PREFIX}.{stage}.verdict"]
+            outcome = Outcome(said) if said in set(Outcome) else Outcome.UNDECIDED
+            changes = planned_changes(versions, mark, outcome, approval_tag)
+            if not changes:
+                return ""
+            write_changes(changes)
+        except UnverifiedWriteError as error:
+            problem = error.what
+        except GenieError as error:
+            return error.what
+    return problem or f"registered versions of {model.model_id} are written to by others all the time"
 
 
 def version_plan(verdict: Verdict, model: ModelRecord, approval_tag: str | None) -> str:

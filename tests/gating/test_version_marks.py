@@ -81,6 +81,32 @@ def test_a_pass_is_written_on_every_version_that_is_the_model(gate, store):
         assert tags_of(name)["genie.gate.candidate.model_id"] == store.good
 
 
+@pytest.mark.parametrize("second", [{}, {"minimum_questions": 5000}, {"latency": {"p50": 0.001}}])
+@pytest.mark.parametrize("at", [1, 4, 6])
+def test_two_gate_runs_of_one_model_at_the_same_time_leave_one_mark_everywhere(gate, store, monkeypatch, second, at):
+    """Whichever tag of a version the first run is writing when a whole second run comes and goes."""
+    real, written, others = version_marks.set_version_tags, [], []
+
+    def interrupted(name, version, tags):
+        written.append(tags)
+        if not others and len(written) == at:
+            others.append(gate(**second)[1])
+        real(name, version, tags)
+
+    monkeypatch.setattr(version_marks, "set_version_tags", interrupted)
+    _, published = gate()
+    assert others[0].marked
+    assert published.marked
+    assert not published.problem
+    mark = {key: value for key, value in registry.get_model(store.good).tags.items() if ".gate.candidate." in key}
+    assert mark["genie.gate.candidate.run_id"] == others[0].run_id
+    for name in ("orders", "orders_copy"):
+        shown = tags_of(name)
+        assert {key: shown[key] for key in mark if key in shown} == {key: mark[key] for key in mark if key in shown}
+        assert shown["genie.gate.candidate.run_id"] == others[0].run_id
+        assert (shown.get(APPROVAL) == "approved") == (second == {})
+
+
 def test_without_an_approval_tag_nothing_is_approved(gate):
     gate(approval=None)
     assert tags_of()["genie.gate.candidate.verdict"] == "passed"
