@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 from mlflow_genie_plugin.errors import Violation
 from mlflow_genie_plugin.gating.moments import minutes_between
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
-from mlflow_genie_plugin.gating.rules.regression import Comparison, Regression
+from mlflow_genie_plugin.gating.rules.comparison import Comparison
+from mlflow_genie_plugin.gating.rules.regression import Regression
 from mlflow_genie_plugin.gating.rules.rule import (
     Path,
     Rule,
