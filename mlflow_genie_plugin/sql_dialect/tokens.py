@@ -51,8 +51,9 @@ def parse_tokens(tokens: list[Token], sql: str) -> exp.Expr:
     Raises:
         SqlParseError: The tokens do not parse.
     """
+    repaired = _repaired(tokens, sql)
     try:
-        trees = DIALECT.parser().parse(_repaired(tokens, sql), sql)
+        trees = DIALECT.parser().parse(repaired, sql)
     except ParseError as exc:
         detail = exc.errors[0] if exc.errors else {}
         near = str(detail.get("highlight") or "")
@@ -65,6 +66,9 @@ def parse_tokens(tokens: list[Token], sql: str) -> exp.Expr:
         raise SqlParseError(f"syntax error{where}: {reason}") from exc
     except (SqlglotError, RecursionError) as exc:
         raise SqlParseError(f"the SQL text cannot be parsed: {_first_line(str(exc))}") from exc
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+        # The parser trips over calls without arguments and the like, where it should say what it expected.
+        raise SqlParseError(f"the SQL text cannot be parsed: the parser breaks on it ({type(exc).__name__})") from exc
     if len(trees) != 1 or trees[0] is None:
         raise SqlParseError(f"expected one statement, found {len(trees)}")
     return trees[0]

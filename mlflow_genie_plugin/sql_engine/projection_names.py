@@ -17,7 +17,7 @@ def name_projections(tree: exp.Expr) -> None:
     for projection in list(query.expressions):
         unnamed = not isinstance(projection, exp.Alias | exp.Aliases | exp.Column | exp.Star | exp.Dot)
         if unnamed and not (isinstance(projection, exp.Anonymous) and projection.name.lower() in generators.GENERATORS):
-            label = _spoken(projection)
+            label = _spoken(projection) or " "  # the engine takes no empty name
             projection.replace(exp.alias_(projection.copy(), label, quoted=True))
 
 
@@ -32,7 +32,7 @@ def _spoken(projection: exp.Expr) -> str:
     for node in reversed(list(holder.find_all(exp.Literal, exp.Boolean, exp.Binary))):
         # As the warehouse prints an expression: operators in parentheses, text without quotes.
         if isinstance(node, exp.Literal):
-            node.replace(exp.var(node.name))
+            node.replace(exp.Var(this=node.name))  # exp.var() takes no empty text
         elif isinstance(node, exp.Boolean):
             node.replace(exp.var(str(node.this).lower()))
         elif not isinstance(node, exp.Dot) and not (isinstance(node.parent, exp.Paren) and node.parent is not holder):

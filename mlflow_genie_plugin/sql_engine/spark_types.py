@@ -108,6 +108,8 @@ def from_data_type(data_type: exp.DataType) -> SparkType | None:
     if name in ("ARRAY", "MAP"):
         return SparkType(name, items=tuple(from_data_type(each) for each in inner))
     if name == "STRUCT":
+        if any(not each.name or each.args.get("kind") is None for each in inner):
+            return None  # a field without a name or a type
         return SparkType(name, fields=tuple((each.name, from_data_type(each.args["kind"])) for each in inner))
     return simple(_KINDS[name]) if name in _KINDS else None
 

@@ -11,6 +11,9 @@ from mlflow_genie_plugin.errors import SqlFailedError
 from mlflow_genie_plugin.sql_engine.errors import translate_failure
 
 FAILURES = [
+    ("SELECT from_json('{}', 'STRUCT<a: INT, STRUCT<b: INT>>')", "PARSE_SYNTAX_ERROR", "STRUCT<b: INT>"),
+    ("SELECT transform('a')", "WRONG_NUM_ARGS", "transform"),
+    ("SELECT coalesce() OVER ()", "PARSE_SYNTAX_ERROR", "syntax error"),
     ("SELECT * FROM shop.sales.nope", "TABLE_OR_VIEW_NOT_FOUND", "`shop`.`sales`.`nope`"),
     ("SELECT * FROM nope.sales.items", "TABLE_OR_VIEW_NOT_FOUND", "`nope`.`sales`.`items`"),
     ("SELECT * FROM items", "TABLE_OR_VIEW_NOT_FOUND", "`items`"),

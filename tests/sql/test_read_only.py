@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlflow_genie_plugin.errors import UnsafeSqlError
-from mlflow_genie_plugin.sql_dialect import read_only_reason, require_read_only
+from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query, read_only_reason, require_read_only
 
 READING = [
     "SELECT 1",
@@ -115,3 +115,23 @@ def test_a_statement_after_a_query_is_never_overlooked(literal):
     assert read_only_reason(f"SELECT {quoted}") is None
     assert read_only_reason(f"SELECT {quoted}; DROP TABLE t")
     assert read_only_reason(f"SELECT 1 /*{literal.replace('*/', '')}*/; DROP TABLE t")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT l_shipmode FROM lineitem GROUP BY date_trunc(",
+        "SELECT * FROM samples . map( tpch top_customers ( 3 , 'MACHINERY' )",
+        "SELECT s_name FROM supplier ORDER BY s_acctbal DESC |> LIMIT 3",
+        "SELECT AND ( * ) ) orders WHERE o = '1' COUNT DATE_TRUNC ( 'MONTH' , d FROM = DATE '1996-03-01'",
+    ],
+)
+def test_text_that_breaks_the_parser_itself_is_a_syntax_error(sql):
+    with pytest.raises(SqlParseError, match=r"^(syntax error|the SQL text cannot be parsed)"):
+        parse_query(sql)
+    with pytest.raises(UnsafeSqlError):
+        require_read_only(sql)
+
+
+def test_a_call_that_breaks_the_parser_is_left_to_the_warehouse():
+    assert parse_query("SELECT date_trunc()").sql("databricks") == "SELECT DATE_TRUNC()"

@@ -400,6 +400,12 @@ def test_unnamed_columns_get_the_warehouse_names(engine):
     assert [column.name for column in result.columns] == ["count(1)", "sum(id)", "m", "1"]
 
 
+def test_empty_text_stands_in_the_name_of_an_unnamed_column_as_nothing(engine):
+    result = engine.execute("SELECT coalesce(NULL, ''), replace('a-b', '-', ''), '' = 'x', ''")
+    assert result.rows == (("", "ab", False, ""),)
+    assert [column.name for column in result.columns[:2]] == ["coalesce(NULL, )", "replace(a-b, -, )"]
+
+
 def test_current_date_is_the_utc_date_without_and_with_parentheses(engine):
     first, second = engine.execute("SELECT current_date, current_date()").rows[0]
     assert first == second

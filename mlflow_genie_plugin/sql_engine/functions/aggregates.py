@@ -47,8 +47,9 @@ def skipping_nulls(call: exp.Expr, *, windowed: bool) -> exp.Expr:
 def around_aggregate(node: exp.Expr) -> exp.Expr | None:
     """Move FILTER and OVER inside when the aggregate became more than one call (``collect_list``)."""
     inner = node.this
-    if isinstance(inner, exp.Anonymous) and inner.name == "coalesce" and isinstance(inner.expressions[0], exp.Filter):
-        aggregate = inner.expressions[0]
+    is_coalesce = isinstance(inner, exp.Anonymous) and inner.name == "coalesce"
+    aggregate = next(iter(inner.expressions), None) if is_coalesce else None
+    if isinstance(inner, exp.Anonymous) and isinstance(aggregate, exp.Filter):
         if isinstance(node, exp.Filter):
             condition = exp.and_(aggregate.expression.this, node.expression.this)
             aggregate.set("expression", exp.Where(this=condition))

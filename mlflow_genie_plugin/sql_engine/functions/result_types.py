@@ -87,7 +87,7 @@ def type_of_call(name: str, arguments: Sequence[exp.Expr], kinds: Sequence[Spark
     if name in ("element_at", "try_element_at", "get", "array_max", "array_min"):
         return first.items[-1] if first.items else None
     if name == "transform":
-        return types.array_of(kinds[1])
+        return types.array_of(kinds[1]) if len(kinds) == 2 else None
     if name in ("map_keys", "map_values") and len(first.items) == 2:
         return types.array_of(first.items[name == "map_values"])
     if name in ("date_add", "dateadd", "timestampadd"):
