@@ -170,6 +170,15 @@ def test_a_version_can_be_named(version, compared):
     assert "nobody" in observed.problem
 
 
+def test_a_model_of_another_kind_is_a_problem_and_no_baseline(version, compared):
+    import mlflow
+
+    other = mlflow.create_external_model(name="another_kind", experiment_id="0").model_id
+    observed, found = compared(version(), f"models:/{other}")
+    assert (observed.model_id, observed.evaluation, found) == (other, None, None)
+    assert other in observed.problem
+
+
 RELEVANCE = {"relevance/mean": {"threshold": 0.7, "greater_is_better": True, "aliases": ["relevance_to_query/mean"]}}
 
 
