@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -82,6 +83,7 @@ def _repaired(tokens: list[Token], sql: str) -> list[Token]:
     """
     repaired: list[Token] = []
     _refuse_trailing_comma(tokens)
+    _refuse_doubled_dot(tokens)
     for index, token in enumerate(tokens):
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         previous = tokens[index - 1] if index else None
@@ -131,6 +133,15 @@ _AFTER_A_LIST = frozenset(
     {TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY, TokenType.LIMIT}
     | {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.UNION, TokenType.JOIN}
 )
+
+
+def _refuse_doubled_dot(tokens: list[Token]) -> None:
+    """Raise for ``catalog..table``, which sqlglot reads as a schema without a name and a warehouse does not."""
+    for dot, following in pairwise(tokens):
+        if dot.token_type == following.token_type == TokenType.DOT:
+            raise SqlParseError(
+                f"syntax error at line {following.line}, column {following.col}: a name is missing between two dots"
+            )
 
 
 def _refuse_trailing_comma(tokens: list[Token]) -> None:

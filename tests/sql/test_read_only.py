@@ -133,5 +133,11 @@ def test_text_that_breaks_the_parser_itself_is_a_syntax_error(sql):
         require_read_only(sql)
 
 
+@pytest.mark.parametrize("name", ["samples..top_customers(3, 'MACHINERY')", "samples . . orders", "a..b.c"])
+def test_a_schema_without_a_name_is_a_syntax_error(name):
+    with pytest.raises(SqlParseError, match="a name is missing between two dots"):
+        parse_query(f"SELECT * FROM {name}")
+
+
 def test_a_call_that_breaks_the_parser_is_left_to_the_warehouse():
     assert parse_query("SELECT date_trunc()").sql("databricks") == "SELECT DATE_TRUNC()"
