@@ -106,7 +106,7 @@ def recorded():
 @pytest.fixture(scope="session")
 def tpch_files(tmp_path_factory):
     """TPC-H at a scale of 1,500 orders, as Parquet files."""
-    from mlflow_genie_plugin.emulator.sample_data import generate_tpch
+    from mlflow_genie_plugin.emulator.tpch_files import generate_tpch
 
     return generate_tpch(tmp_path_factory.mktemp("tpch"), 0.001)
 
