@@ -16,7 +16,7 @@ JUDGE_VERSIONS = {
     "logical_accuracy": "3",
     "semantic_equivalence": "3",
     "completeness": "2",
-    "result_correctness": "3",
+    "result_correctness": "4",
     "asset_routing": "3",
     "repeatability": "2",
 }

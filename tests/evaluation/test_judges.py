@@ -147,7 +147,8 @@ def test_syntax_is_what_the_warehouse_accepts(make_case, sql, changes, found):
         ({"rows": ()}, ("failed", "EMPTY_RESULT")),
         ({"rows": (), "expected": (), "sql": "SELECT 2 AS n"}, ("abstained", "VACUOUS_RESULT")),
         ({"rows": ((None,),), "expected": ((None,),), "sql": "SELECT 2"}, ("abstained", "VACUOUS_RESULT")),
-        ({"rows": (), "expected": (), "sql": "select 1 as N -- the same"}, ("passed", None)),
+        ({"rows": (), "expected": (), "sql": "select 1 as N -- the same"}, ("abstained", "VACUOUS_RESULT")),
+        ({"rows": ((None,),), "expected": ((None,),)}, ("abstained", "VACUOUS_RESULT")),
         ({"rows": None, "error": "expired"}, ("errored", "NO_ANSWER_RESULT")),
         ({"rows": None, "compiles": False, "compile_error": "no"}, ("failed", "QUERY_FAILED")),
         (
@@ -200,6 +201,11 @@ def test_without_stored_rows_only_equal_digests_pass(make_case, make_table):
     case = make_case()
     dropped = replace(case, answer=replace(case.answer, rows=None), expected=replace(case.expected, rows=None))
     assert outcome("result_correctness", dropped) == ("passed", None)
+    cut = replace(dropped, expected=replace(dropped.expected, truncated=True))
+    assert outcome("result_correctness", cut) == ("abstained", "TRUNCATED_RESULT")
+    nothing = make_case(rows=(), expected=())
+    nothing = replace(nothing, answer=replace(nothing.answer, rows=None), expected=replace(nothing.expected, rows=None))
+    assert outcome("result_correctness", nothing) == ("abstained", "VACUOUS_RESULT")
     other = replace(dropped, expected=replace(dropped.expected, result_sha256="0" * 64))
     assert outcome("result_correctness", other) == ("abstained", "ROWS_NOT_STORED")
     assert outcome("result_correctness", replace(case, expected=StoredResult(error="x")))[0] == "errored"

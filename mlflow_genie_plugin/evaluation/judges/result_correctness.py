@@ -14,17 +14,21 @@ from mlflow_genie_plugin.sql_dialect import SqlParseError, parse_query
 
 if TYPE_CHECKING:
     from mlflow_genie_plugin.evaluation.judged_case import JudgedCase
+    from mlflow_genie_plugin.evaluation.stored_result import StoredResult
+
+
+_ROWS_PROVE_NOTHING = ("VACUOUS_RESULT", "TRUNCATED_RESULT")
 
 
 class ResultCorrectness:
     """Compares the two results, both from the same warehouse; see ``compare`` for what equal means.
 
-    When both results are empty, hold only NULL, or were cut off, rows prove nothing. Then only the same query text
-    (apart from case, spacing and comments) passes; everything else abstains and counts against the model.
+    When both results are empty, hold only NULL, or were cut off, rows prove nothing: it abstains, which counts against
+    the model, also when the query is the expected one. That the queries mean the same ``semantic_equivalence`` says.
     """
 
     name = "result_correctness"
-    version = "3"
+    version = "4"
 
     def judge(self, case: JudgedCase) -> Finding:
         answer, expected = case.answer, case.expected
@@ -50,6 +54,8 @@ class ResultCorrectness:
         found = case.comparison
         if found is None:
             # Rows were left out when the result was stored; equal digests still mean equal results.
+            if (nothing := _proves_nothing(expected, answer)) is not None:
+                return abstained(self.name, *nothing)
             if expected.result_sha256 is not None and expected.result_sha256 == answer.result_sha256:
                 return passed(self.name, "the result is the expected one (by digest)")
             return abstained(
@@ -58,11 +64,23 @@ class ResultCorrectness:
         if found.outcome == EQUAL:
             return passed(self.name, found.rationale, **found.evidence)
         if found.outcome == UNDETERMINED:
+            rationale = found.rationale
             if same_query(case.benchmark.expected_sql, answer.sql or ""):
-                return passed(self.name, f"{found.rationale}; but the query is the expected one", **found.evidence)
-            return abstained(self.name, found.code or "UNDETERMINED", found.rationale, **found.evidence)
+                if found.code not in _ROWS_PROVE_NOTHING:
+                    return passed(self.name, f"{rationale}; but the query is the expected one", **found.evidence)
+                rationale = f"{rationale}; that the query is the expected one is for semantic_equivalence to say"
+            return abstained(self.name, found.code or "UNDETERMINED", rationale, **found.evidence)
         recall = found.evidence.get("row_recall", 0.0)
         return failed(self.name, found.code or "DIFFERENT", found.rationale, score=min(recall, 0.99), **found.evidence)
+
+
+def _proves_nothing(expected: StoredResult, answer: StoredResult) -> tuple[str, str] | None:
+    """Return code and reason where equal digests of results without rows would say nothing."""
+    if expected.truncated or answer.truncated:
+        return "TRUNCATED_RESULT", "rows were cut off, and those there were are not stored, so nothing can be compared"
+    if not expected.row_count and not answer.row_count:
+        return "VACUOUS_RESULT", "both results are empty, which proves nothing"
+    return None
 
 
 def same_query(one: str, other: str) -> bool:
