@@ -55,13 +55,18 @@ def capture_metadata(catalog: CatalogPort, config: SpaceConfig, uc_schema: str |
     Args:
         catalog: Where to read.
         config: Names the assets and the warehouse that reads.
-        uc_schema: ``catalog.schema``: read only assets of this schema.
+        uc_schema: ``catalog.schema``: read only assets of this schema. When the space has assets, but none in it,
+            that is recorded as failed: nothing was read, which is not the same as nothing being there.
 
     Raises:
         UsageError: ``uc_schema`` is not of that form.
     """
     if uc_schema is not None and not _SCHEMA.fullmatch(uc_schema):
         raise UsageError(f"{uc_schema!r} is no schema", next_step="give CATALOG.SCHEMA")
+    assets = [*config.tables(), *config.metric_views(), *config.functions()]
+    if uc_schema is not None and assets and not _inside(assets, uc_schema):
+        nothing = Capture("failed", (), f"no table, metric view or function of the space lies in schema {uc_schema}")
+        return UcMetadata(columns=nothing, tags=nothing, routines=nothing)
     tables = _inside([*config.tables(), *config.metric_views()], uc_schema)
     functions = _inside(config.functions(), uc_schema)
     warehouse = config.envelope.warehouse_id

@@ -362,6 +362,10 @@ def test_catalog_metadata_is_captured_limited_by_schema_and_compared_with_the_pa
     assert (again["uc_sha256"], again["uc_columns_changed"]) == (params["uc_sha256"], "0")
     same = create_snapshot(space_id, "sales", workspace=workspace, uc_schema="samples.TPCH")
     assert registry.get_model(same.model_id).params["uc_columns_count"] == params["uc_columns_count"]
-    none = registry.get_model(create_snapshot(space_id, "sales", workspace=workspace, uc_schema="a.b").model_id).params
-    # Limited to another schema than the parent: nothing was removed, the two are not comparable.
-    assert (none["uc_columns_count"], none["uc_columns_changed"]) == ("0", "not comparable")
+    elsewhere = create_snapshot(space_id, "sales", workspace=workspace, uc_schema="a.b")
+    none = registry.get_model(elsewhere.model_id).params
+    # Limited to another schema than the parent: nothing was removed, the two are not comparable, and nothing was read.
+    assert (none["uc_columns_count"], none["uc_columns_changed"]) == ("failed", "not comparable")
+    assert elsewhere.captures["columns"] == (
+        "failed: no table, metric view or function of the space lies in schema a.b"
+    )
