@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from mlflow_genie_plugin.gating.explanation import AGAINST, Cause, Explained
-from mlflow_genie_plugin.gating.observed import FAILED, FindingObserved, QuestionObserved
+from mlflow_genie_plugin.gating.observed import FAILED
+from mlflow_genie_plugin.gating.question_observed import FindingObserved, QuestionObserved
 from mlflow_genie_plugin.space.change import Change, SpaceDiff
 
 TEXT_INSTRUCTION = "text instruction"

@@ -13,7 +13,8 @@ from mlflow_genie_plugin.evaluation.result import OVERALL_JUDGE
 from mlflow_genie_plugin.gating import manifest
 from mlflow_genie_plugin.gating.causes import causes_of
 from mlflow_genie_plugin.gating.explanation import Baseline, Explained, Explanation, Group, Rows
-from mlflow_genie_plugin.gating.observed import FAILED, PASSED, EvaluationObserved, Evidence, QuestionObserved
+from mlflow_genie_plugin.gating.observed import FAILED, PASSED, EvaluationObserved, Evidence
+from mlflow_genie_plugin.gating.question_observed import QuestionObserved
 from mlflow_genie_plugin.gating.questions_observed import Findings, Questions
 from mlflow_genie_plugin.gating.rules.outcomes import believed_outcome, worth
 from mlflow_genie_plugin.gating.text import plain

@@ -13,7 +13,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from mlflow_genie_plugin.gating.observed import PASSED, QuestionObserved
+from mlflow_genie_plugin.gating.observed import PASSED
+from mlflow_genie_plugin.gating.question_observed import QuestionObserved
 from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.space.change import Change, SpaceDiff
 

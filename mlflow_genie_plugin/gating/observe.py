@@ -13,7 +13,8 @@ from mlflow_genie_plugin.gating.evaluation_run import (
     MODEL_PARAM,
     STATUS_TAG,
 )
-from mlflow_genie_plugin.gating.observed import EvaluationObserved, FindingObserved, Hashes, QuestionObserved
+from mlflow_genie_plugin.gating.observed import EvaluationObserved, Hashes
+from mlflow_genie_plugin.gating.question_observed import FindingObserved, QuestionObserved
 from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.gating.stored_benchmarks import StoredBenchmarks
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from mlflow_genie_plugin.gating.checklist import RowFact
+from mlflow_genie_plugin.gating.question_observed import QuestionObserved
 from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.gating.signed import SignOffs
 
@@ -30,50 +31,6 @@ class Hashes:
     content: str | None
     behaviour: str | None
     snapshot: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FindingObserved:
-    """One judge on one question.
-
-    Attributes:
-        score: None when the judge gave none.
-        settled: A language model's word decided it, not evidence.
-        not_asked: Nobody wanted to know (repeatability of a question that was asked once).
-        blame, fix: What the judge says is to blame in the space, and what to change; no decision looks at them.
-    """
-
-    outcome: str
-    score: float | None = None
-    reason: str = ""
-    settled: bool = False
-    not_asked: bool = False
-    blame: tuple[str, ...] = ()
-    fix: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionObserved:
-    """One row of the evaluation.
-
-    Attributes:
-        answered: Genie finished the question; False when the answer itself ended in an error or timed out.
-        differs: How the row differs from the benchmark of that id ("expected SQL"), empty when it is the same question.
-        latency_seconds: How long the answer took; 0 or None where nobody measured it.
-        entry: The benchmark of that id as the run stored it, with every field a team gave it.
-        ruling: What the arbiter says where the result is not the expected one; no decision looks at it.
-    """
-
-    question_id: str
-    question: str
-    priority: str
-    answered: bool
-    findings: Mapping[str, FindingObserved] = field(hash=False)
-    differs: str = ""
-    expected_sql: str = ""
-    latency_seconds: float | None = None
-    entry: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    ruling: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
-if TYPE_CHECKING:
-    from mlflow_genie_plugin.gating.observed import FindingObserved, QuestionObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved, QuestionObserved
 
-Findings = Mapping[str, "FindingObserved"]
+Findings = Mapping[str, FindingObserved]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Kinds:
     numbers: Sequence[int]
 
 
-class Questions(Sequence["QuestionObserved"]):
+class Questions(Sequence[QuestionObserved]):
     """The rows of an evaluation.
 
     Attributes:

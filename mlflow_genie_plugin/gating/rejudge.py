@@ -10,7 +10,8 @@ from mlflow_genie_plugin.errors import EvaluationNotFoundError, GenieError
 from mlflow_genie_plugin.gating.evaluation_run import BENCHMARKS_ARTIFACT
 from mlflow_genie_plugin.gating.evidence import Collected
 from mlflow_genie_plugin.gating.observe import observed_finding
-from mlflow_genie_plugin.gating.observed import ABSTAINED, ERRORED, PASSED, Evidence, FindingObserved, QuestionObserved
+from mlflow_genie_plugin.gating.observed import ABSTAINED, ERRORED, PASSED, Evidence
+from mlflow_genie_plugin.gating.question_observed import FindingObserved, QuestionObserved
 from mlflow_genie_plugin.registry import download_run_artifact
 
 if TYPE_CHECKING:

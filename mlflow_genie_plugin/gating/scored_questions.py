@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import orjson
 
 from mlflow_genie_plugin.evaluation.scores_file import ASKED, OBJECTIONS, misfit, score_of
-from mlflow_genie_plugin.gating.observed import FindingObserved, QuestionObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved, QuestionObserved
 from mlflow_genie_plugin.gating.questions_observed import Findings, Kinds, Questions
 from mlflow_genie_plugin.gating.stored_benchmarks import StoredBenchmarks
 

@@ -30,15 +30,8 @@ from mlflow_genie_plugin.evaluation.space_schema import SchemaAsset, SchemaColum
 from mlflow_genie_plugin.evaluation.stored_result import AnswerRecord, stored_result
 from mlflow_genie_plugin.gating.checklist import ROWS
 from mlflow_genie_plugin.gating.manifest import JUDGE_VERSIONS, JUDGES
-from mlflow_genie_plugin.gating.observed import (
-    BaselineObserved,
-    EvaluationObserved,
-    Evidence,
-    FindingObserved,
-    Hashes,
-    QuestionObserved,
-    RunObserved,
-)
+from mlflow_genie_plugin.gating.observed import BaselineObserved, EvaluationObserved, Evidence, Hashes, RunObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved, QuestionObserved
 from mlflow_genie_plugin.space.parse import parse_space
 from mlflow_genie_plugin.workspace.answer import Column, QueryResult
 

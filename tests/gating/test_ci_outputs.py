@@ -16,8 +16,8 @@ from mlflow_genie_plugin.gating.ci_summary import (
     step_summary,
 )
 from mlflow_genie_plugin.gating.explain import explain
-from mlflow_genie_plugin.gating.observed import FindingObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 
 HOSTILE = "rows: 3, 50%\n::error::owned\r<script>x</script> ![](http://evil) `` ``` @team | ##[error]x"
 
@@ -98,7 +98,7 @@ def test_queries_cannot_leave_their_fence(evidence, verdict_of, versions):
         versions.question(versions.benchmarks(1, 1).benchmarks[0], right=False), expected_sql="SELECT 1\n```\n# owned"
     )
     from mlflow_genie_plugin.gating.explanation import Explained, Explanation, Group
-    from mlflow_genie_plugin.gating.observed import QuestionObserved
+    from mlflow_genie_plugin.gating.question_observed import QuestionObserved
 
     asked = QuestionObserved("q0", "x", "P0", True, {})
     explanation = Explanation(

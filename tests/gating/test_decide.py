@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mlflow_genie_plugin.gating.criteria import load, parse_criteria
 from mlflow_genie_plugin.gating.decide import decide, gates_asked
-from mlflow_genie_plugin.gating.observed import EvaluationObserved, FindingObserved, Hashes
+from mlflow_genie_plugin.gating.observed import EvaluationObserved, Hashes
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, overall, percent
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from mlflow_genie_plugin.evaluation.finding import Finding
 from mlflow_genie_plugin.evaluation.result import EvaluationResult
 from mlflow_genie_plugin.gating.observe import observe, observed_finding, observed_question
-from mlflow_genie_plugin.gating.observed import FindingObserved, Hashes
+from mlflow_genie_plugin.gating.observed import Hashes
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 from mlflow_genie_plugin.gating.questions_observed import Questions
 from mlflow_genie_plugin.gating.stored_benchmarks import stored_benchmarks
 from mlflow_genie_plugin.registry import RunRecord

@@ -12,8 +12,8 @@ from mlflow_genie_plugin.gating.checks import Check, baselines_check, evidence_c
 from mlflow_genie_plugin.gating.criteria import parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
 from mlflow_genie_plugin.gating.evidence import collect
-from mlflow_genie_plugin.gating.observed import FindingObserved
 from mlflow_genie_plugin.gating.outcome import Outcome
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 from mlflow_genie_plugin.gating.rejudge import rejudge
 
 BY_ROWS = "result_correctness"

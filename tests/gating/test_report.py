@@ -18,9 +18,9 @@ from mlflow_genie_plugin.gating.explain import explain
 from mlflow_genie_plugin.gating.explanation import Baseline
 from mlflow_genie_plugin.gating.mark import mark_tags, read_mark
 from mlflow_genie_plugin.gating.note import NOTE_BYTES, markdown
-from mlflow_genie_plugin.gating.observed import FindingObserved
 from mlflow_genie_plugin.gating.outcome import GateResult, Outcome, Part, Waived
 from mlflow_genie_plugin.gating.phrases import headline, label, not_shown, sentence
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 from mlflow_genie_plugin.gating.report import terminal_lines
 from mlflow_genie_plugin.gating.shared_reasons import SharedReason, shared_gates, shared_reasons
 from mlflow_genie_plugin.gating.text import WIDTH, inert, markdown_text, plain, side_by_side, wrapped

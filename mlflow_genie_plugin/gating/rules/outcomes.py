@@ -7,16 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlflow_genie_plugin.gating.observed import (
-    ABSTAINED,
-    ERRORED,
-    FAILED,
-    MISSING,
-    PASSED,
-    EvaluationObserved,
-    FindingObserved,
-    QuestionObserved,
-)
+from mlflow_genie_plugin.gating.observed import ABSTAINED, ERRORED, FAILED, MISSING, PASSED, EvaluationObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved, QuestionObserved
 
 DECIDED = frozenset({PASSED, FAILED})
 

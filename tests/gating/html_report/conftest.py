@@ -180,7 +180,7 @@ def make_sheet(evidence, verdict_of, versions):
     from mlflow_genie_plugin.gating.html_report.sheet import PastRun, Sheet
     from mlflow_genie_plugin.gating.next_step import next_step
     from mlflow_genie_plugin.gating.observe import observed_finding
-    from mlflow_genie_plugin.gating.observed import QuestionObserved
+    from mlflow_genie_plugin.gating.question_observed import QuestionObserved
     from mlflow_genie_plugin.space.diff import diff_spaces
     from mlflow_genie_plugin.workspace.answer import Column
 

@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from mlflow_genie_plugin.gating.observed import FindingObserved, Hashes, LiveObserved, MetricObserved, RunObserved
+from mlflow_genie_plugin.gating.observed import Hashes, LiveObserved, MetricObserved, RunObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 from mlflow_genie_plugin.gating.rules.latency import percentile
 
 

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from mlflow_genie_plugin.gating.observed import FindingObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 from mlflow_genie_plugin.gating.rules.outcomes import (
     JudgeTally,
     believed_outcome,

@@ -22,14 +22,8 @@ import yaml
 from mlflow_genie_plugin.gating.checklist import ROWS
 from mlflow_genie_plugin.gating.criteria import load, parse_criteria
 from mlflow_genie_plugin.gating.decide import decide
-from mlflow_genie_plugin.gating.observed import (
-    BaselineObserved,
-    FindingObserved,
-    Hashes,
-    LiveObserved,
-    MetricObserved,
-    RunObserved,
-)
+from mlflow_genie_plugin.gating.observed import BaselineObserved, Hashes, LiveObserved, MetricObserved, RunObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 from mlflow_genie_plugin.gating.rules.post_deploy import PROMOTION
 from mlflow_genie_plugin.gating.signed import Attestation, SignOffs
 

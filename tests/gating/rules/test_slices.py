@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from mlflow_genie_plugin.gating.observed import FindingObserved
+from mlflow_genie_plugin.gating.question_observed import FindingObserved
 
 GATE = "slice[category]"
 EVEN = list(range(0, 50, 2))
