@@ -129,14 +129,14 @@ def points(difference: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return ``1 question`` or ``3 questions``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return ``1 question`` or ``5,000 questions``."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def some(ids: Sequence[str], limit: int = 5) -> str:
     """Return the first few ids, and how many more there are."""
     shown = ", ".join(ids[:limit])
-    return shown if len(ids) <= limit else f"{shown} and {len(ids) - limit} more"
+    return shown if len(ids) <= limit else f"{shown} and {len(ids) - limit:,} more"
 
 
 def short(digest: str | None) -> str:

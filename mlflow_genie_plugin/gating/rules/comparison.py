@@ -92,7 +92,7 @@ def judge_part(
     # What the baseline has no finding on says nothing about a loss. Counting it as wrong would hide one.
     ids = [name for name in common.ids if was.get(name) in DECIDED]
     if not ids or len(ids) / len(common.ids) < comparison.minimum_common:
-        reason = f"{judge}: the baseline has a finding on {len(ids)} of {len(common.ids)} common questions"
+        reason = f"{judge}: the baseline has a finding on {len(ids):,} of {len(common.ids):,} common questions"
         return Part(judge, Outcome.UNDECIDED.value, reason)
     gained = [name for name in ids if was[name] == FAILED and is_now.get(name) == PASSED]
     lost = [name for name in ids if was[name] == PASSED and is_now.get(name) == FAILED]

@@ -93,7 +93,7 @@ class Coverage(Rule):
         share = number / planned if planned else 1.0
         # Undecided, not failed: without answers nothing is known about the config.
         outcome = Outcome.PASSED if planned and share <= self.error_budget else Outcome.UNDECIDED
-        reason = f"{number} of {planned} questions have no answer" + (f": {some(silent)}" if silent else "")
+        reason = f"{number:,} of {planned:,} questions have no answer" + (f": {some(silent)}" if silent else "")
         required = f"<= {percent(self.error_budget)}"
         return GateResult(gate, outcome, reason, percent(share), required, questions=silent)
 
@@ -105,7 +105,7 @@ class Coverage(Rule):
         share = judged / planned if planned else 0.0
         without = tally.undecided
         outcome = Outcome.PASSED if planned and share >= self.minimum_judged else Outcome.UNDECIDED
-        reason = f"{judge} has a finding on {judged} of {planned} questions"
+        reason = f"{judge} has a finding on {judged:,} of {planned:,} questions"
         if was_asked_once(judge, evaluation):
             reason += f"; {ASK_AGAIN}"
         elif without:

@@ -84,7 +84,7 @@ def _percentile(gate: str, share: float, limit_: float, evaluation: EvaluationOb
     fastest = percentile([*[0.0] * unknown, *seconds], share)
     slow = tuple(name for name, took in measured.items() if took > limit_) if seconds[-1] > limit_ else ()
     shown = f"{slowest:.1f} s" if math.isfinite(slowest) else "unknown"
-    counted = f"{len(slow)} of {planned} answers took more than {limit_:g} s"
+    counted = f"{len(slow):,} of {planned:,} answers took more than {limit_:g} s"
     if slow:
         counted += f": {some(slow)}"
     if slowest <= limit_:

@@ -138,10 +138,10 @@ def _held_against(
         return GateResult(gate, Outcome.PASSED, f"{reason}; how many rows are behind it is not known", shown, required)
     if metric.rows == 0 or metric.assessed / metric.rows < minimum:
         reason += (
-            f", but only {metric.assessed} of {metric.rows} rows are behind it: MLflow leaves errors out of a mean. "
-            f"At least {percent(minimum)} are needed"
+            f", but only {metric.assessed:,} of {metric.rows:,} rows are behind it: MLflow leaves errors out of a "
+            f"mean. At least {percent(minimum)} are needed"
         )
         return GateResult(gate, Outcome.UNDECIDED, reason, shown, required)
     return GateResult(
-        gate, Outcome.PASSED, f"{reason}, {metric.assessed} of {metric.rows} rows behind it", shown, required
+        gate, Outcome.PASSED, f"{reason}, {metric.assessed:,} of {metric.rows:,} rows behind it", shown, required
     )

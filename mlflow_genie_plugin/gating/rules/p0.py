@@ -81,10 +81,10 @@ class P0(Rule):
         total, right = len(evaluation.p0), len(evaluation.p0) - len(failed) - len(open_)
         measured, against = f"{right}/{total}", (*failed, *open_)
         if failed:
-            reason = f"{count(len(failed), 'P0 question')} of {total} failed: {some(tuple(failed))}"
+            reason = f"{count(len(failed), 'P0 question')} of {total:,} failed: {some(tuple(failed))}"
             return GateResult(gate, Outcome.FAILED, reason, measured, "all", questions=against)
         if open_:
-            reason = f"no finding for {count(len(open_), 'P0 question')} of {total}: {some(tuple(open_))}"
+            reason = f"no finding for {count(len(open_), 'P0 question')} of {total:,}: {some(tuple(open_))}"
             settled = [name for name in open_ if name in rows and self._is_settled(rows[name].findings)]
             if settled:
                 reason += f"; a language model's word is none here ({some(settled)})"

@@ -146,7 +146,7 @@ def held_against(criterion: JudgeCriterion, rule: str, passed: int, failed: int,
     Failed when even the best reading of what is missing would not do, undecided when what is missing, or more
     questions, could change the answer.
     """
-    counted = f"{passed} of {planned} right"
+    counted = f"{passed:,} of {planned:,} right"
     best = planned - failed
     if best / planned < criterion.target:
         stuck = f", below the floor {percent(criterion.floor)}" if best / planned < criterion.floor else ""
