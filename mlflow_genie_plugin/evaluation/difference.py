@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from mlflow_genie_plugin.evaluation.cell_columns import loosened
@@ -13,6 +16,8 @@ from mlflow_genie_plugin.evaluation.comparison import DIFFERENT, Comparison, Pai
 from mlflow_genie_plugin.evaluation.residual import differing_rows
 
 _ROWS_SHOWN = 5
+# Shown are the least of so many rows, because a warehouse returns the rows of one query in another order each time.
+_ROWS_SORTED = 5_000
 _TEXT_SHOWN = 200
 
 
@@ -28,14 +33,14 @@ def difference(pair: Pair) -> Comparison:
     column_map = _best_map(expected, actual, found)
     missing, extra = differing_rows(left, [right[j] for j in column_map])
     height = expected.height
-    in_order = [tuple(row[j] for j in column_map) for row in actual.rows_at(extra[:_ROWS_SHOWN].tolist())]
+    surplus = [tuple(row[j] for j in column_map) for row in actual.rows_at(extra[:_ROWS_SORTED].tolist())]
     evidence: dict[str, Any] = {
         "column_map": list(column_map),
         "rows_differing": len(missing),
         "row_recall": (height - len(missing)) / height,
         "row_precision": (height - len(extra)) / height,
-        "missing_rows": _shown(expected.rows_at(missing[:_ROWS_SHOWN].tolist())),
-        "extra_rows": _shown(in_order),
+        "missing_rows": _shown(expected.rows_at(missing[:_ROWS_SORTED].tolist())),
+        "extra_rows": _shown(surplus),
         "reasons": ["RESULT_MISSING_ROWS", "RESULT_EXTRA_ROWS"],
     }
     if height == 1 and len(expected.names) == 1:
@@ -84,7 +89,18 @@ def _best_map(expected: Side, actual: Side, found: list[list[int]]) -> tuple[int
 
 
 def _shown(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [[_shown_cell(cell) for cell in row] for row in rows]
+    least = heapq.nsmallest(_ROWS_SHOWN, rows, key=lambda row: [_rank(cell) for cell in row])
+    return [[_shown_cell(cell) for cell in row] for row in least]
+
+
+def _rank(cell: Any) -> tuple[int, Any, str]:
+    """Return what cells of any types can be sorted by: numbers, then text, then the rest."""
+    is_finite = cell.is_finite() if isinstance(cell, Decimal) else isinstance(cell, float) and math.isfinite(cell)
+    if is_finite or (isinstance(cell, int) and not isinstance(cell, bool)):
+        return 0, cell, repr(cell)
+    if isinstance(cell, str):
+        return 1, cell, ""
+    return 2, repr(encode_cell(cell)), ""
 
 
 def _shown_cell(cell: Any) -> Any:

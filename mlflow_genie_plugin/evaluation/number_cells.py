@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -120,7 +119,7 @@ def _word(cell: Any, value: float) -> tuple[int, int]:
         number = int(cell)
         if -(2**63) <= number < 2**63:
             return number, INTEGER
-        return (_bits(value), DOUBLE) if number == value else (hash(str(number)), WIDE)
+        return (_bits(value), DOUBLE) if number == float(value) else (hash(str(number)), WIDE)
     if type(cell) is float:
         return _bits(cell), DOUBLE
     sign, digits, exponent = cell.normalize(EXACT).as_tuple()
@@ -138,4 +137,4 @@ def _double(cell: Any) -> float:
     try:
         return float(cell)
     except OverflowError:  # an integer beyond what a double holds; whole, so its key decides
-        return math.copysign(sys.float_info.max, cell)
+        return sys.float_info.max if cell > 0 else -sys.float_info.max

@@ -174,6 +174,16 @@ def test_evidence_names_the_column_and_shows_capped_rows_but_the_rationale_holds
     assert found.evidence["row_recall"] == 0.0
 
 
+def test_the_same_rows_are_shown_whatever_order_a_warehouse_returns_them_in():
+    cells = [None, True, 3, 10**400, -2.5, math.nan, Decimal("7.25"), "b", "a", date(2024, 1, 2), b"x", [1, None]]
+    expected, actual = ([(cell, mark) for cell in cells] for mark in ("right", "wrong"))
+    wanted = compare(table(expected), table(actual)).evidence
+    assert [row[0] for row in wanted["missing_rows"][:3]] == [-2.5, 3, {"$decimal": "7.25"}]
+    for seed in range(5):
+        mixed = [random.Random(seed).sample(rows, len(rows)) for rows in (expected, actual)]
+        assert compare(*map(table, mixed)).evidence == wanted
+
+
 def test_extra_columns_say_whether_the_rest_is_right():
     expected, names = [("a", 1.5), ("b", 2.5)], ["key", "total"]
     found = compare(table(expected, names), table([(7, 1.5, "a"), (8, 2.5, "b")], ["id", "sum", "name"]))
