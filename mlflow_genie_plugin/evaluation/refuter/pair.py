@@ -17,6 +17,7 @@ from mlflow_genie_plugin.evaluation.refuter.definitions import Definitions
 from mlflow_genie_plugin.evaluation.refuter.facts import Facts
 from mlflow_genie_plugin.evaluation.refuter.generate import Generator
 from mlflow_genie_plugin.evaluation.refuter.integrity import Data
+from mlflow_genie_plugin.evaluation.refuter.level import averaged, levelled
 from mlflow_genie_plugin.evaluation.refuter.needed_tables import NeededTables, has_open_columns
 from mlflow_genie_plugin.evaluation.refuter.reading import Reading
 from mlflow_genie_plugin.evaluation.refuter.tables import Constraints
@@ -136,6 +137,15 @@ class Pair:
                         sources = reading.sources.get(id(subquery.this), [])
                         found |= dict.fromkeys(source.table for source in sources if source.table in self.tables)
         return tuple(found)
+
+    @cached_property
+    def averaged(self) -> frozenset[str]:
+        """Return the columns that a query averages."""
+        return averaged(tree for reading in self.readings for tree in reading.trees)
+
+    def levelled(self, data: Data) -> Data:
+        """Return the data with the same number in all rows of what is averaged."""
+        return levelled(data, self.averaged, self.tables, self.constraints.foreign_keys)
 
     @cached_property
     def leaves_order_open(self) -> bool:
